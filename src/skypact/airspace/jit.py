@@ -1,0 +1,76 @@
+"""How kernels are compiled: one decorator, one way to use two cores.
+
+Law: every numba kernel of Skypact is made by :func:`kernel`, so that all of them release the interpreter
+lock (``nogil``), are cached on disk and are safe from two threads: a kernel writes only into arrays that
+its caller gave it for its own part of the work. numba's own parallel loops are not used, because their
+default threading layer ends the process when two threads enter it at once.
+
+The first compile takes seconds. :func:`on_compile` lets a front end say so while it happens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_listeners: list[Callable[[str], None]] = []
+
+THREADS: Final = max(
+    1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+)
+"""How many threads kernels are spread over: the processors this process may use."""
+
+
+def kernel(function: Function) -> Function:
+    """Compile ``function`` with numba: nopython, ``nogil``, cached on disk, IEEE arithmetic (no fastmath).
+
+    Fast-math is off because it lets the compiler assume that no value is NaN or infinite, and here NaN
+    means *not known*.
+    """
+    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled
+
+
+def inlined(function: Function) -> Function:
+    """Compile a small function that kernels call in their inner loop; inlined by LLVM."""
+    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy", inline="never")(function)
+    return compiled
+
+
+def on_compile(listener: Callable[[str], None]) -> None:
+    """Call ``listener(name)`` when a kernel is about to be compiled because no cached machine code fits."""
+    if not _listeners:
+        numba.core.event.register("numba:compile", _Listener())
+    _listeners.append(listener)
+
+
+class _Listener(numba.core.event.Listener):  # type: ignore[misc]  # numba ships no types
+    """Passes numba's own compile events on; numba raises them only when the disk cache has no match."""
+
+    def on_start(self, event: Any) -> None:
+        """A compile begins."""
+        name = event.data["dispatcher"].py_func.__name__
+        for listener in _listeners:
+            listener(name)
+
+    def on_end(self, event: Any) -> None:
+        """A compile ended: nothing to say."""
+
+
+def spread(task: Callable[[int, int], Any], n: int, *, least: int = 1) -> list[Any]:
+    """Run ``task(first, last)`` over ``range(n)`` cut into one run of at least ``least`` for each thread.
+
+    Returns the tasks' results in order. Works only for tasks that spend their time in kernels.
+    """
+    parts = max(1, min(THREADS, n // max(1, least)))
+    edges = [n * k // parts for k in range(parts + 1)]
+    if parts == 1:
+        return [task(0, n)]
+    with ThreadPoolExecutor(parts) as pool:
+        return list(pool.map(task, edges[:-1], edges[1:]))
