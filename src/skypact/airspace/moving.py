@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skypact.airspace import earth
-from skypact.airspace.altitude import AltitudeReference
+from skypact.airspace.altitude import ALTITUDE_LIMIT_M, AltitudeReference
 from skypact.airspace.labels import Labels
 from skypact.errors import GeometryError
 from skypact.instants import EVER, FOREVER, format_instant
@@ -27,8 +27,6 @@ from skypact.instants import EVER, FOREVER, format_instant
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-ALTITUDE_LIMIT_M = 1_000_000.0
-"""Altitudes beyond this (low orbit and more) are taken for mistakes of unit and refused."""
 SPEED_LIMIT_M_S = 12_000.0
 """Speeds beyond this (more than orbital) are taken for mistakes of unit and refused."""
 

@@ -28,6 +28,8 @@ from skypact.instants import format_instant
 from skypact.units import FT_M, NM_M
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 MAX_GAP_S = 60.0
@@ -37,7 +39,7 @@ _PIECES_MAX = 20_000_000
 _SPREAD_LEAST = 2_000
 """Fewer pieces than this are not worth a second thread."""
 
-_COMPARE = np.array(
+COMPARE = np.array(
     [
         [
             {Comparability.SAME: sweep.SAME_REFERENCE, Comparability.CONVERTIBLE: sweep.BOTH_ELLIPSOIDAL}.get(
@@ -52,7 +54,7 @@ _COMPARE = np.array(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Side:
+class Side:
     """One side of a join: nodes and owners as the kernels want them."""
 
     labels: Labels
@@ -69,10 +71,10 @@ class _Side:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Pieces:
+class Pieces:
     """One side cut into pieces, a run of legs in one slab each."""
 
-    side: _Side
+    side: Side
     slab_s: float
     widest_m: float
     box: NDArray[np.float64]
@@ -86,7 +88,7 @@ class _Pieces:
 class _Field:
     """Pieces in the order of their cells: what a join walks through, and looks things up in."""
 
-    pieces: _Pieces
+    pieces: Pieces
     cell_m: float
     mask: int
     start: NDArray[np.int64]
@@ -95,33 +97,39 @@ class _Field:
     order: NDArray[np.int64]
 
 
-def _ellipsoidal(
+def references_of(*columns: NDArray[np.int8]) -> frozenset[int]:
+    """The altitude references that occur in a check, both sides together."""
+    return frozenset(value for column in columns for value in np.unique(column).tolist())
+
+
+def ellipsoidal(
     altitude_m: NDArray[np.float64],
     reference: NDArray[np.int8],
-    owner: NDArray[np.int64],
-    point: NDArray[np.float64],
+    lat_lng: Callable[[NDArray[np.intp]], tuple[NDArray[np.float64], NDArray[np.float64]]],
+    present: frozenset[int],
 ) -> NDArray[np.float64]:
-    """Heights over the ellipsoid of all nodes, NaN where they cannot be had; only where two such references meet."""
-    present = set(np.unique(reference).tolist())
+    """Heights over the ellipsoid, NaN where they cannot be had; the altitudes as they are unless both such references meet.
+
+    ``lat_lng(rows)`` gives the positions of some rows, so that only those that need a geoid are worked out.
+    """
     if not {int(AltitudeReference.W84), int(AltitudeReference.AMSL)} <= present:
         return altitude_m
-    of_node = reference[owner]
-    out = np.where(of_node == AltitudeReference.W84, altitude_m, np.nan)
-    sea = np.nonzero((of_node == AltitudeReference.AMSL) & np.isfinite(altitude_m))[0]
-    lat, lng = earth.positions(point[sea])
+    out = np.where(reference == AltitudeReference.W84, altitude_m, np.nan)
+    sea = np.nonzero((reference == AltitudeReference.AMSL) & np.isfinite(altitude_m))[0]
+    lat, lng = lat_lng(sea)
     out[sea], _ = alt.convert(altitude_m[sea], AltitudeReference.AMSL, AltitudeReference.W84, lat, lng)
     return out
 
 
-def _side_of_tracks(tracks: Trajectories, laid: Legs) -> _Side:
+def side_of_tracks(tracks: Trajectories, laid: Legs, present: frozenset[int]) -> Side:
     spans = np.stack([tracks.time_us[tracks.offsets[:-1]], tracks.time_us[tracks.offsets[1:] - 1]], axis=1)
-    return _Side(
+    return Side(
         tracks.labels,
         laid.owner,
         laid.t_s,
         laid.point,
         laid.altitude_m,
-        _ellipsoidal(laid.altitude_m, tracks.reference, laid.owner, laid.point),
+        ellipsoidal(laid.altitude_m, tracks.reference[laid.owner], lambda rows: earth.positions(laid.point[rows]), present),
         laid.joined,
         tracks.reference,
         tracks.horizontal_uncertainty_m,
@@ -130,7 +138,7 @@ def _side_of_tracks(tracks: Trajectories, laid: Legs) -> _Side:
     )
 
 
-def _pieces(side: _Side, slab_s: float, *, banded: bool) -> _Pieces:
+def cut_pieces(side: Side, slab_s: float, *, banded: bool) -> Pieces:
     """Cut into pieces; ``banded`` says whether altitude bands may rule pairs out (all are in one reference)."""
     count = sweep.count_pieces(side.t_s, side.joined, slab_s)
     if banded:
@@ -144,10 +152,10 @@ def _pieces(side: _Side, slab_s: float, *, banded: bool) -> _Pieces:
     sweep.make_pieces(
         side.t_s, side.point, low, high, side.joined, side.owner, slab_s, box, first, last, slab, who
     )
-    return _Pieces(side, slab_s, float(box[:, sweep.R].max(initial=0.0)), box, first, last, slab, who)
+    return Pieces(side, slab_s, float(box[:, sweep.R].max(initial=0.0)), box, first, last, slab, who)
 
 
-def _field(pieces: _Pieces, cell_m: float) -> _Field:
+def _field(pieces: Pieces, cell_m: float) -> _Field:
     """Sort pieces by the cell their ball's centre is in."""
     count = pieces.who.shape[0]
     code = np.empty(count, np.int64)
@@ -231,8 +239,8 @@ def _join(
             matrix.horizontal_m,
             matrix.vertical_m,
             ahead,
-            _COMPARE,
-            2.0 * alt.EGM96_INTERPOLATION_ERROR_M,
+            COMPARE,
+            alt.EGM96_LEG_ERROR_M,
         )
 
     parts = jit.spread(run, one.code.shape[0], least=_SPREAD_LEAST)
@@ -248,8 +256,8 @@ def _join(
 
 def _findings(
     kind: FindingKind,
-    one: _Side,
-    two: _Side,
+    one: Side,
+    two: Side,
     merged: NDArray[np.float64],
     base_us: int,
     matrix: Matrix,
@@ -289,7 +297,7 @@ def _findings(
         rows[:, sweep.MARGIN],
         rows[:, sweep.FLAG] == sweep.MARGINAL,
         rule,
-        _agreed(separation, one.labels, two.labels, a, b, end),
+        agreed_rows(separation, one.labels, two.labels, a, b, end),
         tuple(r.name for r in separation.rules),
         Unchecked(
             np.concatenate([left[:, sweep.A].astype(np.int64), no_rule.a]),
@@ -314,7 +322,7 @@ def _findings(
     )
 
 
-def _agreed(
+def agreed_rows(
     separation: Separation,
     one: Labels,
     two: Labels,
@@ -331,7 +339,7 @@ def _agreed(
     return agreed
 
 
-def _without_rule(matrix: Matrix, split: int, one: _Side, two: _Side) -> Unchecked:
+def _without_rule(matrix: Matrix, split: int, one: Side, two: Side) -> Unchecked:
     """Pairs that no rule covers and that were there at the same time: all counted, the first ones listed."""
     if (matrix.rule >= 0).all():
         return Unchecked.none()
@@ -373,7 +381,7 @@ def _without_rule(matrix: Matrix, split: int, one: _Side, two: _Side) -> Uncheck
     )
 
 
-def _assumptions(separation: Separation, extra: dict[str, str]) -> dict[str, str]:
+def assumptions_of(separation: Separation, extra: dict[str, str]) -> dict[str, str]:
     minima = "; ".join(
         f"{rule.name}: {rule.between[0]} / {rule.between[1]} {rule.minima.horizontal_m / NM_M:g} NM, {rule.minima.vertical_m / FT_M:g} ft"
         for rule in separation.rules
@@ -385,7 +393,7 @@ def _assumptions(separation: Separation, extra: dict[str, str]) -> dict[str, str
     } | extra
 
 
-def _reach(matrix: Matrix, *sides: _Side) -> tuple[float, float]:
+def _reach(matrix: Matrix, *sides: Side) -> tuple[float, float]:
     """The widest minima of the check, uncertainties included."""
     blur_h = sum(float(side.blur_h.max(initial=0.0)) for side in sides)
     blur_v = sum(float(side.blur_v.max(initial=0.0)) for side in sides)
@@ -393,7 +401,7 @@ def _reach(matrix: Matrix, *sides: _Side) -> tuple[float, float]:
     return widest + sweep.frame_bound(100_000.0, widest), float(matrix.vertical_m.max(initial=0.0)) + blur_v
 
 
-def _slab_for(side: _Side, reach_m: float) -> float:
+def slab_for(side: Side, reach_m: float) -> float:
     """A slab in which a thing moves about as far as the minima reach: a power of two, so that its borders are exact."""
     steps = np.nonzero(side.joined)[0]
     if not steps.shape[0]:
@@ -406,7 +414,7 @@ def _slab_for(side: _Side, reach_m: float) -> float:
     )
 
 
-def _separation(separation: Separation | Minima | None) -> Separation:
+def as_separation(separation: Separation | Minima | None) -> Separation:
     if separation is None:
         return Separation.uniform(EN_ROUTE)
     return Separation.uniform(separation) if isinstance(separation, Minima) else separation
@@ -444,26 +452,27 @@ def losses(
     GeometryError
         A leg leads to the other side of the earth.
     """
-    rules = _separation(separation)
+    rules = as_separation(separation)
     base = int(
         min([t.time_us.min() for t in (tracks, others) if t is not None and t.time_us.shape[0]], default=0)
     )
     laid = legs(tracks, max_gap_s=max_gap_s, base_us=base)
-    one = _side_of_tracks(tracks, laid)
+    present = references_of(tracks.reference, *(() if others is None else (others.reference,)))
+    one = side_of_tracks(tracks, laid, present)
     unobserved = Unobserved(laid.gap_owner, laid.gap_start_us, laid.gap_end_us)
     extra = {"motion": "geodesic at constant ground speed between samples, altitude linear"}
     if max_gap_s is not None:
         extra["gaps"] = f"over {max_gap_s:g} s unobserved"
     if others is None:
-        return _check(FindingKind.LOSS, one, one, base, rules, unobserved, extra, None)
-    two = _side_of_tracks(others, legs(others, max_gap_s=max_gap_s, base_us=base))
-    return _check(FindingKind.LOSS, one, two, base, rules, unobserved, extra, None)
+        return check_moving(FindingKind.LOSS, one, one, base, rules, unobserved, extra, None)
+    two = side_of_tracks(others, legs(others, max_gap_s=max_gap_s, base_us=base), present)
+    return check_moving(FindingKind.LOSS, one, two, base, rules, unobserved, extra, None)
 
 
-def _check(
+def check_moving(
     kind: FindingKind,
-    one: _Side,
-    two: _Side,
+    one: Side,
+    two: Side,
     base: int,
     rules: Separation,
     unobserved: Unobserved,
@@ -478,7 +487,7 @@ def _check(
     split = 0 if itself else len(one.labels)
     matrix = rules.resolve(labels)
     reach, height = _reach(matrix, one, two)
-    slab = slab_s or min(_slab_for(one, reach), _slab_for(two, reach))
+    slab = slab_s or min(slab_for(one, reach), slab_for(two, reach))
     while (
         max(
             sweep.count_pieces(s.t_s, s.joined, slab) / max(_PIECES_MAX, 4 * s.t_s.shape[0])
@@ -488,8 +497,8 @@ def _check(
     ):
         slab *= 2.0
     banded = np.unique(np.concatenate([one.reference, two.reference])).shape[0] <= 1
-    left = _pieces(one, slab, banded=banded)
-    right = left if itself else _pieces(two, slab, banded=banded)
+    left = cut_pieces(one, slab, banded=banded)
+    right = left if itself else cut_pieces(two, slab, banded=banded)
     cell = max(reach + left.widest_m + right.widest_m, 1.0)
     one_field = _field(left, cell)
     two_field = one_field if itself else _field(right, cell)
@@ -505,7 +514,7 @@ def _check(
         rules,
         _without_rule(matrix, split, one, two),
         unobserved,
-        _assumptions(rules, extra),
+        assumptions_of(rules, extra),
         now_us,
     )
 
@@ -558,7 +567,9 @@ PREDICTED_LEG_M = 20_000.0
 _PREDICTED_LEGS_MAX = 64
 
 
-def _side_of_states(states: States, now_us: int, lookahead_s: float) -> tuple[_Side, float]:
+def side_of_states(
+    states: States, now_us: int, lookahead_s: float, present: frozenset[int]
+) -> tuple[Side, float]:
     """The paths of states from ``now_us`` on, and the slab they are laid out for."""
     n = len(states)
     fastest = float(states.ground_speed_m_s.max(initial=0.0))
@@ -594,13 +605,13 @@ def _side_of_states(states: States, now_us: int, lookahead_s: float) -> tuple[_S
     end_us = now_us + round(lookahead_s * 1e6)
     span = np.empty((n, 2), np.int64)
     span[:, 0], span[:, 1] = now_us, end_us
-    side = _Side(
+    side = Side(
         states.labels,
         owner,
         t_s,
         point,
         height,
-        _ellipsoidal(height, states.reference, owner, point),
+        ellipsoidal(height, states.reference[owner], lambda rows: earth.positions(point[rows]), present),
         joined,
         states.reference,
         states.horizontal_uncertainty_m,
@@ -645,7 +656,7 @@ def encounters(
     ModeError
         The two sets are of different data modes.
     """
-    rules = _separation(separation)
+    rules = as_separation(separation)
     if lookahead_s is not None:
         rules = Separation(
             tuple(
@@ -660,14 +671,15 @@ def encounters(
         else now_us
     )
     ahead = max([r.minima.lookahead_s for r in rules.rules], default=0.0)
-    one, slab = _side_of_states(states, now, ahead)
+    present = references_of(states.reference, *(() if others is None else (others.reference,)))
+    one, slab = side_of_states(states, now, ahead, present)
     two = one
     if others is not None:
-        two, other_slab = _side_of_states(others, now, ahead)
+        two, other_slab = side_of_states(others, now, ahead, present)
         slab = max(slab, other_slab)
     extra = {
         "motion": "each state's geodesic at constant ground speed and climb",
         "now": format_instant(now),
         "look-ahead": f"{ahead:g} s",
     }
-    return _check(FindingKind.ENCOUNTER, one, two, now, rules, Unobserved.none(), extra, now, slab_s=slab)
+    return check_moving(FindingKind.ENCOUNTER, one, two, now, rules, Unobserved.none(), extra, now, slab_s=slab)

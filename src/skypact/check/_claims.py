@@ -1,0 +1,521 @@
+"""Strategic checks: volumes and planned trajectories against each other, and against zones.
+
+Law: this file lays out claims for the kernels of ``check/_solid.py`` and turns raw rows into :class:`Findings`. It decides nothing about
+distance. What a buffer means for volumes is written here once: a rule that fits a pair is its buffer, volumes included; a
+pair with a volume that no rule fits is checked without one, since a claimed volume is claimed, whatever the pact says about minima.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from skypact.airspace import altitude as alt
+from skypact.airspace import earth, jit
+from skypact.airspace.labels import Labels
+from skypact.airspace.moving import Trajectories, legs
+from skypact.airspace.separation import Minima, Separation
+from skypact.airspace.volumes import Volumes, Zones
+from skypact.check import _boxes as boxes
+from skypact.check import _solid as solid
+from skypact.check import _sweep as sweep
+from skypact.check._moving import (
+    COMPARE,
+    Pieces,
+    Side,
+    agreed_rows,
+    as_separation,
+    assumptions_of,
+    check_moving,
+    cut_pieces,
+    ellipsoidal,
+    references_of,
+    side_of_tracks,
+    slab_for,
+)
+from skypact.check.findings import FindingKind, Findings, Reason, Unchecked, Unobserved
+from skypact.errors import InputError
+from skypact.instants import EVER, FOREVER
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Claims = Volumes | Trajectories
+"""What a party may claim: 4D volumes, or the path it plans to fly."""
+
+MEETING: Final = "volumes: touching is meeting"
+"""The rule of a pair with a volume that no separation rule fits."""
+_EVERYONE = np.ones((1, 1), np.bool_)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solids:
+    """Volumes as the kernels want them.
+
+    Attributes
+    ----------
+    band
+        Floor and ceiling in their own references, then over the ellipsoid; metres, shape (n, 4).
+    band_ref
+        Reference of floor and ceiling; int8, shape (n, 2).
+    window
+        Start and end in seconds since the check's base, infinite where open; shape (n, 2).
+    box, box_ref
+        What the broad phase sees.
+    """
+
+    volumes: Volumes
+    band: NDArray[np.float64]
+    band_ref: NDArray[np.int8]
+    window: NDArray[np.float64]
+    box: NDArray[np.float64]
+    box_ref: NDArray[np.int8]
+
+
+def solids(volumes: Volumes, base_us: int, present: frozenset[int]) -> Solids:
+    """Lay volumes out; ``present`` are the altitude references of the whole check."""
+    n = len(volumes)
+    ball = volumes.outlines.ball
+
+    def middles(rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        # a wide outline's ball has its middle deep in the earth: only the direction is wanted
+        x, y, z = ball[rows, 0], ball[rows, 1], ball[rows, 2]
+        scale = earth.A_M / np.sqrt(x * x + y * y + z * z)
+        return earth.positions(np.stack([x * scale, y * scale, z * scale], axis=1))
+
+    band = np.empty((n, 4))
+    band[:, 0], band[:, 1] = volumes.lower_m, volumes.upper_m
+    band[:, 2] = ellipsoidal(volumes.lower_m, volumes.lower_reference, middles, present)
+    band[:, 3] = ellipsoidal(volumes.upper_m, volumes.upper_reference, middles, present)
+    band_ref = np.stack([volumes.lower_reference, volumes.upper_reference], axis=1)
+    window = np.empty((n, 2))
+    window[:, 0] = np.where(volumes.start_us <= EVER, -np.inf, (volumes.start_us - base_us) * 1e-6)
+    window[:, 1] = np.where(volumes.end_us >= FOREVER, np.inf, (volumes.end_us - base_us) * 1e-6)
+    box = np.empty((n, boxes.BOX_COLUMNS))
+    box[:, : boxes.R + 1] = ball
+    box[:, boxes.LOW], box[:, boxes.HIGH] = volumes.lower_m, volumes.upper_m
+    box[:, boxes.T0 :] = window
+    low_open, high_open = np.isinf(volumes.lower_m), np.isinf(volumes.upper_m)
+    ref = np.where(low_open, volumes.upper_reference, volumes.lower_reference)
+    mixed = ~low_open & ~high_open & (volumes.lower_reference != volumes.upper_reference)
+    return Solids(volumes, band, band_ref, window, box, np.where(mixed, boxes.MIXED, ref).astype(np.int8))
+
+
+def pieces_as_boxes(pieces: Pieces) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    """Pieces of trajectories as the broad phase for volumes sees them."""
+    box = np.empty((pieces.who.shape[0], boxes.BOX_COLUMNS))
+    box[:, : boxes.T0] = pieces.box
+    from_s, to_s = spans_of(pieces)
+    box[:, boxes.T0], box[:, boxes.T1] = from_s, to_s
+    return box, pieces.side.reference[pieces.who]
+
+
+def spans_of(pieces: Pieces) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The seconds that each piece stands for: its slab, as far as its legs reach."""
+    start = np.maximum(pieces.side.t_s[pieces.first], pieces.slab * pieces.slab_s)
+    end = np.minimum(pieces.side.t_s[pieces.last], (pieces.slab + 1) * pieces.slab_s)
+    return start, end
+
+
+# -- rows -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """Findings in the making: raw columns with instants as integers; a and b number the rows of two label sets."""
+
+    raw: NDArray[np.float64]
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    start_us: NDArray[np.int64]
+    end_us: NDArray[np.int64]
+    closest_us: NDArray[np.int64]
+    rule: NDArray[np.int32]
+
+    @classmethod
+    def join(cls, parts: Sequence[Rows]) -> Rows:
+        """Parts one after another."""
+        return cls(
+            np.concatenate([np.empty((0, sweep.RAW_COLUMNS)), *(p.raw for p in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(p.a for p in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(p.b for p in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(p.start_us for p in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(p.end_us for p in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(p.closest_us for p in parts)]),
+            np.concatenate([np.empty(0, np.int32), *(p.rule for p in parts)]),
+        )
+
+    def take(self, rows: NDArray[Any]) -> Rows:
+        """Some of the rows."""
+        return Rows(
+            self.raw[rows], self.a[rows], self.b[rows], self.start_us[rows], self.end_us[rows], self.closest_us[rows], self.rule[rows]
+        )  # fmt: skip
+
+    def swapped(self) -> Rows:
+        """The same rows seen from the other side."""
+        return replace(self, a=self.b, b=self.a)
+
+
+def findings_of(
+    kind: FindingKind,
+    labels_a: Labels,
+    labels_b: Labels,
+    rows: Rows,
+    rules: Sequence[str],
+    separation: Separation,
+    assumptions: dict[str, str],
+    *,
+    unobserved: Unobserved | None = None,
+    unchecked: Unchecked | None = None,
+    now_us: int | None = None,
+) -> Findings:
+    """Order rows, and part what was found from what could not be decided."""
+    rows = rows.take(np.lexsort((rows.b, rows.a, rows.start_us)))
+    decided = rows.raw[:, sweep.FLAG] < sweep.ALTITUDE_UNKNOWN
+    left, rows = rows.take(~decided), rows.take(decided)
+    reason = np.where(
+        left.raw[:, sweep.FLAG] == sweep.ALTITUDE_UNKNOWN, Reason.ALTITUDE_UNKNOWN, Reason.ALTITUDE_INCOMPARABLE
+    ).astype(np.int8)
+    more = unchecked or Unchecked.none()
+    lat, lng = earth.positions(rows.raw[:, sweep.X : sweep.Z + 1])
+    return Findings(
+        kind,
+        labels_a,
+        labels_b,
+        rows.a,
+        rows.b,
+        rows.start_us,
+        rows.end_us,
+        rows.closest_us,
+        rows.raw[:, sweep.H],
+        rows.raw[:, sweep.V],
+        lat,
+        lng,
+        np.where(np.isfinite(rows.raw[:, sweep.ALT]), rows.raw[:, sweep.ALT], np.nan),
+        rows.raw[:, sweep.MARGIN],
+        rows.raw[:, sweep.FLAG] == sweep.MARGINAL,
+        rows.rule,
+        agreed_rows(separation, labels_a, labels_b, rows.a, rows.b, rows.end_us),
+        tuple(rules),
+        Unchecked(
+            np.concatenate([left.a, more.a]),
+            np.concatenate([left.b, more.b]),
+            np.concatenate([left.start_us, more.start_us]),
+            np.concatenate([left.end_us, more.end_us]),
+            np.concatenate([reason, more.reason]),
+            more.no_rule_pairs,
+        ),
+        unobserved or Unobserved.none(),
+        assumptions,
+        now_us,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """Which minima hold, as the kernels want them: a matrix over classes, and everybody's class and body."""
+
+    rule: NDArray[np.int32]
+    horizontal_m: NDArray[np.float64]
+    vertical_m: NDArray[np.float64]
+    uncovered: bool
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The widest minima."""
+        return float(self.horizontal_m.max(initial=0.0)), float(self.vertical_m.max(initial=0.0))
+
+    def rules_of(self, klass_a: NDArray[np.int32], klass_b: NDArray[np.int32], last: int) -> NDArray[np.int32]:
+        """The rule of each pair; ``last`` stands for none."""
+        rule = self.rule[klass_a, klass_b]
+        return np.where(rule < 0, last, rule).astype(np.int32)
+
+
+WITHOUT_BUFFER = Terms(np.full((1, 1), -1, np.int32), np.zeros((1, 1)), np.zeros((1, 1)), uncovered=True)
+"""Terms under which nothing has a buffer: zones."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parties:
+    """Everybody's class and body: int32, shape (n,)."""
+
+    klass: NDArray[np.int32]
+    body: NDArray[np.int32]
+
+    def take(self, rows: NDArray[np.int64]) -> Parties:
+        """Those of some rows."""
+        return Parties(self.klass[rows], self.body[rows])
+
+
+def meet_volumes(
+    pairs: NDArray[np.int64], one: Solids, who_a: Parties, two: Solids, who_b: Parties, terms: Terms
+) -> Rows:
+    """The pairs of volumes that meet, of those that the broad phase named."""
+    oa, ob = one.volumes.outlines, two.volumes.outlines
+
+    def run(lo: int, hi: int) -> Any:
+        return solid.volumes_meet(
+            pairs, lo, hi,
+            oa.offsets, oa.point, oa.ball, oa.leg_m, one.volumes.radius_m, one.band, one.band_ref, one.window, who_a.body, who_a.klass,
+            ob.offsets, ob.point, ob.ball, ob.leg_m, two.volumes.radius_m, two.band, two.band_ref, two.window, who_b.body, who_b.klass,
+            terms.rule, terms.horizontal_m, terms.vertical_m, terms.uncovered, COMPARE, alt.EGM96_INTERPOLATION_ERROR_M,
+        )  # fmt: skip
+
+    raw = np.concatenate(jit.spread(run, pairs.shape[0], least=500))
+    a, b = raw[:, sweep.A].astype(np.int64), raw[:, sweep.B].astype(np.int64)
+    start = np.maximum(one.volumes.start_us[a], two.volumes.start_us[b])
+    end = np.minimum(one.volumes.end_us[a], two.volumes.end_us[b])
+    return Rows(raw, a, b, start, end, start, terms.rules_of(who_a.klass[a], who_b.klass[b], terms.rule.max(initial=-1) + 1))
+
+
+def meet_legs(
+    pairs: NDArray[np.int64],
+    pieces: Pieces,
+    who_a: Parties,
+    two: Solids,
+    who_b: Parties,
+    terms: Terms,
+    base_us: int,
+    *,
+    same_body: bool = False,
+    applies: NDArray[np.bool_] = _EVERYONE,
+) -> Rows:
+    """When the pieces of trajectories are in the volumes that the broad phase named, or within the buffer."""
+    side, ob = pieces.side, two.volumes.outlines
+    start, end = spans_of(pieces)
+
+    def run(lo: int, hi: int) -> Any:
+        return solid.legs_meet(
+            pairs, lo, hi,
+            pieces.first, pieces.last, pieces.who, start, end, side.t_s, side.point, side.altitude_m, side.ellipsoidal_m, side.reference,
+            side.blur_h, side.blur_v, who_a.body, who_a.klass,
+            ob.offsets, ob.point, ob.ball, ob.leg_m, two.volumes.radius_m, two.band, two.band_ref, two.window, who_b.body, who_b.klass,
+            terms.rule, terms.horizontal_m, terms.vertical_m, terms.uncovered, same_body, applies, COMPARE,
+            alt.EGM96_LEG_ERROR_M,
+        )  # fmt: skip
+
+    raw = np.concatenate(jit.spread(run, pairs.shape[0], least=200))
+    undecided = raw[:, sweep.FLAG] * (raw[:, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN)
+    pair = raw[:, sweep.A] * max(1, len(two.volumes)) + raw[:, sweep.B]
+    raw = sweep.merge(raw, np.lexsort((raw[:, sweep.T0], undecided, pair)))
+    a, b = raw[:, sweep.A].astype(np.int64), raw[:, sweep.B].astype(np.int64)
+
+    def instants(column: int) -> NDArray[np.int64]:
+        return base_us + np.rint(raw[:, column] * 1e6).astype(np.int64)
+
+    return Rows(
+        raw, a, b, instants(sweep.T0), instants(sweep.T1), instants(sweep.TC),
+        terms.rules_of(who_a.klass[a], who_b.klass[b], terms.rule.max(initial=-1) + 1),
+    )  # fmt: skip
+
+
+# -- the check --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Set:
+    """One side of a check: its volumes and its trajectories, and which rows of the common labels they are."""
+
+    labels: Labels
+    volumes: Volumes | None
+    volume_rows: NDArray[np.int64]
+    tracks: Trajectories | None
+    track_rows: NDArray[np.int64]
+
+
+def _gathered(claims: Claims | Sequence[Claims]) -> _Set:
+    parts: Sequence[Claims] = [claims] if isinstance(claims, Volumes | Trajectories) else list(claims)
+    if not parts:
+        raise InputError("nothing to check", where="claims", found="0 sets", expected="volumes or trajectories")
+    first = np.concatenate([[0], np.cumsum([len(p) for p in parts])])
+    volumes = [(p, np.arange(at, at + len(p))) for p, at in zip(parts, first.tolist(), strict=False) if isinstance(p, Volumes)]
+    tracks = [(p, np.arange(at, at + len(p))) for p, at in zip(parts, first.tolist(), strict=False) if isinstance(p, Trajectories)]
+    none = np.zeros(0, np.int64)
+    return _Set(
+        parts[0].labels if len(parts) == 1 else Labels.concat([p.labels for p in parts]),
+        (volumes[0][0] if len(volumes) == 1 else Volumes.concat([v for v, _ in volumes])) if volumes else None,
+        np.concatenate([none, *(rows for _, rows in volumes)]),
+        (tracks[0][0] if len(tracks) == 1 else Trajectories.concat([t for t, _ in tracks])) if tracks else None,
+        np.concatenate([none, *(rows for _, rows in tracks)]),
+    )
+
+
+def base_of(*sets: Volumes | Trajectories | None) -> int:
+    """An instant to count seconds from: the earliest bounded one."""
+    instants = [
+        int(column.min())
+        for s in sets
+        if s is not None
+        for column in ([s.time_us] if isinstance(s, Trajectories) else [s.start_us[s.start_us > EVER], s.end_us[s.end_us < FOREVER]])
+        if column.shape[0]
+    ]
+    return min(instants, default=0)
+
+
+def present_in(*sets: Volumes | Trajectories | None) -> frozenset[int]:
+    """The altitude references of a check; a volume's open bound has none."""
+    columns = []
+    for s in sets:
+        if isinstance(s, Trajectories):
+            columns.append(s.reference)
+        elif s is not None:
+            columns += [s.lower_reference[np.isfinite(s.lower_m)], s.upper_reference[np.isfinite(s.upper_m)]]
+    return references_of(*columns)
+
+
+def pieces_for_volumes(side: Side, two: Solids, buffer_m: float) -> Pieces:
+    """Cut trajectories into pieces about as long as the volumes are wide."""
+    wide = 2.0 * float(np.median(two.volumes.outlines.ball[:, 3])) if len(two.volumes) else 0.0
+    return cut_pieces(side, slab_for(side, max(wide + buffer_m, 2_000.0)), banded=True)
+
+
+def conflicts(
+    claims: Claims | Sequence[Claims],
+    others: Claims | Sequence[Claims] | Zones | None = None,
+    *,
+    separation: Separation | Minima | None = None,
+    max_gap_s: float | None = None,
+) -> Findings:
+    """Find every conflict between claimed volumes and planned trajectories, before anything flies.
+
+    Parameters
+    ----------
+    claims
+        Volumes, trajectories, or several sets of either, whose rows are numbered one after another. Each against each other, or
+        against ``others`` where given.
+    others
+        A second side; then only pairs of one from each are checked. Zones concern the kinds they apply to, and have no buffer.
+    separation
+        A rule that fits a pair is its buffer, volumes included; a pair with a volume that no rule fits meets where it touches. By default
+        volumes have no buffer and trajectories 5 NM / 1,000 ft.
+    max_gap_s
+        For trajectories that were recorded: samples further apart leave the stretch between unobserved. Plans have no gaps.
+
+    Returns
+    -------
+    Findings
+        A row for each window in which a pair meets. For two volumes, the window is the common one, ``closest_us`` its start, the distances
+        those of outlines and bands (0 where they overlap) and the position a point of both, or the nearest one of ``a``.
+
+    Raises
+    ------
+    ModeError
+        Data modes would be mixed.
+    GeometryError
+        A leg leads to the other side of the earth.
+    """
+    mine = _gathered(claims)
+    zones = others if isinstance(others, Zones) else None
+    theirs = mine if others is None else _gathered(others.volumes if isinstance(others, Zones) else others)
+    itself = others is None
+    rules = as_separation(separation) if separation is not None else Separation(())
+    between_tracks = as_separation(separation)
+    labels = mine.labels if itself else Labels.concat([mine.labels, theirs.labels])
+    split = 0 if itself else len(mine.labels)
+    base = base_of(mine.volumes, mine.tracks, theirs.volumes, theirs.tracks)
+    present = present_in(mine.volumes, mine.tracks, theirs.volumes, theirs.tracks)
+    if zones is not None:
+        terms = WITHOUT_BUFFER
+        everybody = Parties(np.zeros(len(labels), np.int32), labels.body)
+    else:
+        matrix = rules.resolve(labels)
+        terms = Terms(matrix.rule, matrix.horizontal_m, matrix.vertical_m, uncovered=True)
+        everybody = Parties(matrix.klass, labels.body)
+    solid_a = None if mine.volumes is None else solids(mine.volumes, base, present)
+    solid_b = solid_a if itself else None if theirs.volumes is None else solids(theirs.volumes, base, present)
+    rows: list[Rows] = []
+    buffer_m, height_m = terms.reach
+    if solid_a is not None and solid_b is not None:
+        near = (
+            boxes.pairs_within(solid_a.box, solid_a.box_ref, buffer_m + 1.0, height_m + 1.0)
+            if itself
+            else boxes.pairs_between(solid_a.box, solid_a.box_ref, solid_b.box, solid_b.box_ref, buffer_m + 1.0, height_m + 1.0)
+        )
+        if zones is not None:
+            near = near[zones.applies[near[:, 1], mine.labels.kind[mine.volume_rows[near[:, 0]]]]]
+        who_a, who_b = everybody.take(mine.volume_rows), everybody.take(split + theirs.volume_rows)
+        found = meet_volumes(near, solid_a, who_a, solid_b, who_b, terms)
+        rows.append(replace(found, a=mine.volume_rows[found.a], b=theirs.volume_rows[found.b]))
+
+    unobserved: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+
+    def along(tracks: _Set, volumes: _Set, two: Solids, shift_a: int, shift_b: int, *, back: bool) -> None:
+        """Trajectories of one side against volumes of the other."""
+        if tracks.tracks is None:
+            return
+        laid = legs(tracks.tracks, max_gap_s=max_gap_s, base_us=base)
+        if not back:
+            unobserved.append((tracks.track_rows[laid.gap_owner], laid.gap_start_us, laid.gap_end_us))
+        side = side_of_tracks(tracks.tracks, laid, present)
+        blur_h, blur_v = float(side.blur_h.max(initial=0.0)), float(side.blur_v.max(initial=0.0))
+        pieces = pieces_for_volumes(side, two, buffer_m)
+        box, ref = pieces_as_boxes(pieces)
+        near = boxes.pairs_between(box, ref, two.box, two.box_ref, buffer_m + blur_h + 1.0, height_m + blur_v + 1.0)
+        if zones is not None:
+            near = near[zones.applies[near[:, 1], tracks.labels.kind[tracks.track_rows[pieces.who[near[:, 0]]]]]]
+        who_a = everybody.take(shift_a + tracks.track_rows)
+        found = meet_legs(near, pieces, who_a, two, everybody.take(shift_b + volumes.volume_rows), terms, base)
+        found = replace(found, a=tracks.track_rows[found.a], b=volumes.volume_rows[found.b])
+        rows.append(found.swapped() if back else found)
+
+    if solid_b is not None:
+        along(mine, theirs, solid_b, 0, split, back=False)
+    if solid_a is not None and not itself:
+        along(theirs, mine, solid_a, split, 0, back=True)
+    extra: dict[str, str] = {}
+    unchecked = None
+    names = [rule.name for rule in rules.rules]
+    if mine.tracks is not None and theirs.tracks is not None:
+        laid_a = legs(mine.tracks, max_gap_s=max_gap_s, base_us=base)
+        one = side_of_tracks(mine.tracks, laid_a, present)
+        two = one if itself else side_of_tracks(theirs.tracks, legs(theirs.tracks, max_gap_s=max_gap_s, base_us=base), present)
+        found = check_moving(FindingKind.CONFLICT, one, two, base, between_tracks, Unobserved.none(), {}, None)
+        # without rules of their own the trajectories bring the default one, behind the volumes'
+        shift = 0 if separation is not None else 1
+        rows.append(_rows_of(found, mine.track_rows, theirs.track_rows, shift))
+        u = found.unchecked
+        unchecked = Unchecked(mine.track_rows[u.a], theirs.track_rows[u.b], u.start_us, u.end_us, u.reason, u.no_rule_pairs)
+        if not unobserved:
+            unobserved.append((mine.track_rows[laid_a.gap_owner], laid_a.gap_start_us, laid_a.gap_end_us))
+    if mine.tracks is not None or theirs.tracks is not None:
+        extra["motion"] = "geodesic at constant ground speed between samples, altitude linear"
+    if mine.volumes is not None or theirs.volumes is not None:
+        extra["volumes"] = "closed sets: touching is meeting; windows half-open"
+    joined = Rows.join(rows)
+    if itself:
+        turn = joined.a > joined.b
+        joined = replace(joined, a=np.where(turn, joined.b, joined.a), b=np.where(turn, joined.a, joined.b))
+    names += [MEETING] if zones is None else []
+    if separation is None:
+        names += [rule.name for rule in between_tracks.rules]
+    if zones is not None:
+        names, of_zone = _zone_rules(zones)
+        joined = replace(joined, rule=of_zone[joined.b])
+    gaps = Unobserved(*(np.concatenate([u[k] for u in unobserved]) for k in range(3))) if unobserved else None
+    told = between_tracks if extra.get("motion") else rules
+    return findings_of(
+        FindingKind.CONFLICT, mine.labels, theirs.labels, joined, names, rules, assumptions_of(told, extra), unobserved=gaps, unchecked=unchecked
+    )  # fmt: skip
+
+
+def _zone_rules(zones: Zones) -> tuple[list[str], NDArray[np.int32]]:
+    """What each zone says, as the rule that a finding names."""
+    names: dict[str, int] = {}
+    of = np.array([names.setdefault(text or "zone", len(names)) for text in zones.effect] or [0], np.int32)
+    return list(names) or ["zone"], of
+
+
+def _rows_of(found: Findings, rows_a: NDArray[np.int64], rows_b: NDArray[np.int64], shift: int) -> Rows:
+    """Findings between trajectories, as rows among the others."""
+    raw = np.full((len(found), sweep.RAW_COLUMNS), np.nan)
+    raw[:, sweep.H], raw[:, sweep.V] = found.horizontal_m, found.vertical_m
+    raw[:, sweep.X : sweep.Z + 1] = earth.surface_points(found.lat_deg, found.lng_deg)
+    raw[:, sweep.ALT], raw[:, sweep.MARGIN] = found.altitude_m, found.margin_m
+    raw[:, sweep.FLAG] = np.where(found.marginal, sweep.MARGINAL, sweep.FOUND)
+    return Rows(
+        raw, rows_a[found.a], rows_b[found.b], found.start_us, found.end_us, found.closest_us, (found.rule + shift).astype(np.int32)
+    )  # fmt: skip
+
