@@ -170,6 +170,10 @@ class Labels:
 
     def take(self, rows: NDArray[np.intp]) -> Labels:
         """The labels of some rows, in the order given."""
+        bodies, body = self.bodies, self.body[rows]
+        if len(rows) < len(bodies):  # a few rows need not carry the names of all
+            present, body = np.unique(body, return_inverse=True)
+            bodies, body = tuple(bodies[code] for code in present.tolist()), body.astype(np.int32)
         return Labels(
             [self.ids[row] for row in rows.tolist()],
             self.parties,
@@ -177,8 +181,8 @@ class Labels:
             self.sources,
             self.source[rows],
             self.kind[rows],
-            self.bodies,
-            self.body[rows],
+            bodies,
+            body,
             self.data_mode,
         )
 

@@ -396,7 +396,8 @@ class Legs:
     """What kernels see of trajectories: legs of at most :data:`~skypact.airspace.earth.LEG_MAX_M`, in metres.
 
     Made by :func:`legs`. Node k belongs to trajectory ``owner[k]``; a leg runs from node k to k + 1 where ``joined[k]``.
-    Single samples and both ends of an unobserved gap are nodes without a leg, and stand for their instant.
+    Single samples and both ends of an unobserved gap are nodes without a leg, and stand for their instant; so do samples at one
+    instant, which no leg joins.
 
     Attributes
     ----------
@@ -451,7 +452,8 @@ def legs(tracks: Trajectories, *, max_gap_s: float | None, base_us: int | None =
     last[tracks.offsets[1:] - 1] = True
     step_us = np.diff(tracks.time_us, append=0)
     gap = np.zeros(m, np.bool_) if max_gap_s is None else ~last & (step_us > round(max_gap_s * 1e6))
-    joined = ~last & ~gap
+    # two samples at one instant are two instants, with no leg between: the thing is at both places, and at none between
+    joined = ~last & ~gap & (step_us > 0)
     t_s = (tracks.time_us - base) * 1e-6
     point = earth.surface_points(tracks.lat_deg, tracks.lng_deg)
     altitude = tracks.altitude_m

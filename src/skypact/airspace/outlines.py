@@ -90,7 +90,9 @@ def into_frame(frame: Any, x: float, y: float, z: float) -> tuple[float, float]:
     dx, dy, dz = x - frame[9], y - frame[10], z - frame[11]
     up = dx * frame[6] + dy * frame[7] + dz * frame[8]
     scale = frame[12] / max(up, 0.1 * frame[12])
-    return (dx * frame[0] + dy * frame[1] + dz * frame[2]) * scale, (dx * frame[3] + dy * frame[4] + dz * frame[5]) * scale
+    return (dx * frame[0] + dy * frame[1] + dz * frame[2]) * scale, (
+        dx * frame[3] + dy * frame[4] + dz * frame[5]
+    ) * scale
 
 
 @inlined
@@ -244,7 +246,16 @@ def _rings_in_frame(
 
 @inlined
 def ring_to_ring(
-    one: Any, lo: int, hi: int, ball_a: Any, two: Any, lo2: int, hi2: int, ball_b: Any, work: Any, reach_m: float
+    one: Any,
+    lo: int,
+    hi: int,
+    ball_a: Any,
+    two: Any,
+    lo2: int,
+    hi2: int,
+    ball_b: Any,
+    work: Any,
+    reach_m: float,
 ) -> tuple[float, float, float, float]:
     """Distance in metres between two outlines (0 if they meet), if it is less than ``reach_m``, else inf; a point of it.
 
@@ -258,7 +269,9 @@ def ring_to_ring(
     # the frame stretches: what is within reach on the ground may be this much further in the plane
     far = min(ball_a[3], ball_b[3]) + reach_m
     stretch = 1.0 + 3.0 * (far / R_MIN_M) * (far / R_MIN_M)
-    d, px, py, qx, qy = _rings_in_frame(frame, one, lo, hi, two, lo2, hi2, work, reach_m * stretch + TOUCHING_M)
+    d, px, py, qx, qy = _rings_in_frame(
+        frame, one, lo, hi, two, lo2, hi2, work, reach_m * stretch + TOUCHING_M
+    )
     if d == 0.0:
         x, y, z = out_of_frame(frame, px, py)
         return 0.0, x, y, z
@@ -325,7 +338,17 @@ CROSSES: Final = 3
 
 
 @kernel
-def examine(point: Any, offsets: Any, radius_m: Any, ball: Any, fault: Any, first_edge: Any, second_edge: Any, lo: int, hi: int) -> None:
+def examine(
+    point: Any,
+    offsets: Any,
+    radius_m: Any,
+    ball: Any,
+    fault: Any,
+    first_edge: Any,
+    second_edge: Any,
+    lo: int,
+    hi: int,
+) -> None:
     """Look for what no outline may be: too wide, without area, self-crossing; ``fault`` gets a code, the edges where it crosses.
 
     Edges are numbered by the ring point they start from. Edges that only touch do not cross. The cost is quadratic

@@ -54,13 +54,28 @@ _POLAR_DEG: Final = 90.0 - 1e-10
 # -- straight in longitude and latitude --------------------------------------------------------------
 
 
-def steps_deg(lng_deg: NDArray[np.float64], lat_deg: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Degrees of longitude along each edge of a path: the short way; 360 where it goes round a parallel."""
+def steps_deg(
+    lng_deg: NDArray[np.float64], lat_deg: NDArray[np.float64], *, loops: bool = True
+) -> NDArray[np.float64]:
+    """Degrees of longitude along each edge of a path: the short way, unless it goes round the earth.
+
+    An edge from 180 to -180 degrees on one parallel is such a loop where ``loops`` is set, but not if the
+    edge before or after it goes on in that direction: then it only repeats a position on the antimeridian.
+    """
     step = np.diff(lng_deg)
-    round_the_earth = (np.abs(step) == 360.0) & (np.diff(lat_deg) == 0.0)
-    wide = (np.abs(step) > 180.0) & ~round_the_earth
-    step[wide] -= 360.0 * np.round(step[wide] / 360.0)
-    return step
+    wide = np.abs(step) > 180.0
+    if not wide.any():
+        return step
+    level = np.diff(lat_deg) == 0.0
+    wide &= ~(level & (np.abs(lat_deg[:-1]) == 90.0))  # along a pole, as far as it is drawn
+    loop = wide & level & (np.abs(step) == 360.0) & loops
+    short = np.where(wide & ~loop, step - 360.0 * np.round(step / 360.0), step)
+    for k in np.nonzero(loop)[0].tolist():
+        onward = math.copysign(1.0, lng_deg[k])
+        around = (short[k - 1], short[(k + 1) % short.shape[0]])
+        if any(0.0 < onward * near < 360.0 for near in around):
+            short[k] = 0.0
+    return short
 
 
 def bend_m(
@@ -113,7 +128,7 @@ def straight(
     if closed:
         lat_deg, lng_deg = np.append(lat_deg, lat_deg[:1]), np.append(lng_deg, lng_deg[:1])
     n = lat_deg.shape[0]
-    step = steps_deg(lng_deg, lat_deg)
+    step = steps_deg(lng_deg, lat_deg, loops=closed)
     rise = np.diff(lat_deg)
     bend = bend_m(lat_deg[:-1], lat_deg[1:], step)
     width = np.maximum(
@@ -313,19 +328,24 @@ def _after(
 def _ring_of(chain: list[_Edge]) -> Ring | None:
     """A chain's ring; None if it is a hole. Refused if it goes round the earth and holds over half of it."""
     points: list[tuple[float, float]] = []
-    turn = area = sine = 0.0
-    lng = chain[0].a[1]
+    legs: list[tuple[float, float, float]] = []
+    jump: int | None = None
     for edge, following in zip(chain, chain[1:] + chain[:1], strict=True):
-        step = edge.b[1] - edge.a[1]
-        area += lng * edge.b[0] - (lng + step) * edge.a[0]
-        sine += _mean_sine(edge.a[0], edge.b[0]) * step
-        turn += step
-        lng += step
         points.append(edge.a)
+        legs.append((edge.a[0], edge.b[0], edge.b[1] - edge.a[1]))
         if edge.b[0] in {90.0, -90.0} and edge.b != following.a:
             points.append(edge.b)  # a pole that is reached on one meridian and left on another
-    ring = np.array(points)
-    ring[:, 1] = within_180(ring[:, 1])
+            jump = len(legs)
+            legs.append((edge.b[0], edge.b[0], 0.0))
+    if jump is not None:  # at the pole the outline turns back by all that it has turned
+        pole = legs[jump][0]
+        legs[jump] = (pole, pole, -sum(step for _, _, step in legs))
+    turn = area = sine = 0.0
+    for lat, end_lat, step in legs:
+        area += turn * end_lat - (turn + step) * lat
+        sine += _mean_sine(lat, end_lat) * step
+        turn += step
+    ring = np.array([(lat, _node((0.0, lng))[1]) for lat, lng in points])
     if not all(edge.sided for edge in chain):
         return ring
     if abs(turn) < 180.0:

@@ -115,7 +115,9 @@ class Volumes:
     outlines: Outlines
 
     @classmethod
-    def of(cls, labels: Labels, volumes: Sequence[Volume4D], *, where: Sequence[str] | None = None) -> Volumes:
+    def of(
+        cls, labels: Labels, volumes: Sequence[Volume4D], *, where: Sequence[str] | None = None
+    ) -> Volumes:
         """Check volumes and lay them out in columns.
 
         ``where`` names each row's place for error messages; by default ``volume 'ID' (row N)``.
@@ -127,7 +129,9 @@ class Volumes:
         """
         shapes = [v.outline for v in volumes]
         sizes = [len(o.vertices) if isinstance(o, Polygon) else 1 for o in shapes]
-        points = [p for o in shapes for p in (o.vertices if isinstance(o, Polygon) else ((o.lat_deg, o.lng_deg),))]
+        points = [
+            p for o in shapes for p in (o.vertices if isinstance(o, Polygon) else ((o.lat_deg, o.lng_deg),))
+        ]
         flat = np.array(points, np.float64).reshape(-1, 2)
         # a circle of radius 0 must be seen as a circle, and refused: 0 is how a column says "polygon"
         radii = [(o.radius_m or np.nan) if isinstance(o, Circle) else 0.0 for o in shapes]
@@ -199,7 +203,9 @@ class Volumes:
         rows = np.asarray(rows, np.intp)
         cuts, vertices = _ragged(self.offsets, rows)
         rings, points = _ragged(self.outlines.offsets, rows)
-        outlines = Outlines(rings, self.outlines.point[points], self.outlines.ball[rows], self.outlines.leg_m[rows])
+        outlines = Outlines(
+            rings, self.outlines.point[points], self.outlines.ball[rows], self.outlines.leg_m[rows]
+        )
         return Volumes(
             self.labels.take(rows),
             cuts,
@@ -266,7 +272,9 @@ def _column(values: ArrayLike, n: int, what: str, dtype: type) -> NDArray[Any]:
     if column.ndim == 0:
         column = np.full(n, column, dtype)
     if column.shape != (n,):
-        raise GeometryError("one value a row is needed", where=what, found=f"shape {column.shape}", expected=f"({n},)")
+        raise GeometryError(
+            "one value a row is needed", where=what, found=f"shape {column.shape}", expected=f"({n},)"
+        )
     return np.ascontiguousarray(column)
 
 
@@ -291,7 +299,10 @@ def _check_heights_and_window(
         row = _first(~((np.abs(column) <= ALTITUDE_LIMIT_M) | (column == open_end)))
         if row is not None:
             raise GeometryError(
-                "not an altitude", where=places(row, field), found=float(column[row]), expected="metres below 1,000 km"
+                "not an altitude",
+                where=places(row, field),
+                found=float(column[row]),
+                expected="metres below 1,000 km",
             )
         row = _first((reference < 0) | (reference >= len(AltitudeReference)))
         if row is not None:
@@ -337,19 +348,27 @@ def _check_vertices(
     bad = first_bad_position(lat, lng)
     if bad is not None:
         sample, field, value = bad
-        raise GeometryError(f"not a {field}", where=vertex(sample, field), found=value, expected="degrees on earth")
+        raise GeometryError(
+            f"not a {field}", where=vertex(sample, field), found=value, expected="degrees on earth"
+        )
     sizes = np.diff(cuts)
     circle = radius != 0.0
     row = _first(circle & ~((radius > 0.0) & (radius <= RADIUS_MAX_M)))
     if row is not None:
         found = 0.0 if np.isnan(radius[row]) else float(radius[row])
         raise GeometryError(
-            "not a radius", where=places(row, "radius"), found=f"{found:g} m", expected="more than 0, at most 1,000 km"
+            "not a radius",
+            where=places(row, "radius"),
+            found=f"{found:g} m",
+            expected="more than 0, at most 1,000 km",
         )
     row = _first(circle & (sizes != 1))
     if row is not None:
         raise GeometryError(
-            "a circle has one centre", where=places(row, "centre"), found=f"{int(sizes[row])} points", expected="1 point"
+            "a circle has one centre",
+            where=places(row, "centre"),
+            found=f"{int(sizes[row])} points",
+            expected="1 point",
         )
     row = _first(sizes > VERTICES_MAX + 1)
     if row is None:
@@ -366,12 +385,18 @@ def _check_vertices(
         row = _first(sizes > VERTICES_MAX)
     if row is not None:
         raise GeometryError(
-            "too many vertices", where=places(row, "outline"), found=int(sizes[row]), expected=f"at most {VERTICES_MAX:,}"
+            "too many vertices",
+            where=places(row, "outline"),
+            found=int(sizes[row]),
+            expected=f"at most {VERTICES_MAX:,}",
         )
     row = _first(~circle & (sizes < VERTICES_MIN))
     if row is not None:
         raise GeometryError(
-            "an outline needs three distinct points", where=places(row, "outline"), found=int(sizes[row]), expected="3 or more"
+            "an outline needs three distinct points",
+            where=places(row, "outline"),
+            found=int(sizes[row]),
+            expected="3 or more",
         )
     return cuts, lat, lng
 
@@ -437,7 +462,11 @@ def _check_rings(
     n = radius.shape[0]
     fault, one, two = np.zeros(n, np.int8), np.zeros(n, np.int64), np.zeros(n, np.int64)
     jit.spread(
-        lambda lo, hi: outlines.examine(shape.point, shape.offsets, radius, shape.ball, fault, one, two, lo, hi), n, least=500
+        lambda lo, hi: outlines.examine(
+            shape.point, shape.offsets, radius, shape.ball, fault, one, two, lo, hi
+        ),
+        n,
+        least=500,
     )
     row = _first(fault != outlines.SOUND)
     if row is None:
@@ -451,7 +480,10 @@ def _check_rings(
         )
     if fault[row] == outlines.NO_AREA:
         raise GeometryError(
-            "the outline has no area", where=places(row, "outline"), found="all vertices in a line", expected="a polygon"
+            "the outline has no area",
+            where=places(row, "outline"),
+            found="all vertices in a line",
+            expected="a polygon",
         )
     first = int(shape.offsets[row])
     base = int(vertex[first])
@@ -464,9 +496,12 @@ def _check_rings(
     )
 
 
-def _ragged(offsets: NDArray[np.int64], rows: NDArray[np.intp]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _ragged(
+    offsets: NDArray[np.int64], rows: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """New offsets, and the flat places, of some rows of a ragged column."""
-    starts, sizes = offsets[rows], np.diff(offsets)[rows]
+    starts = offsets[rows]
+    sizes = offsets[rows + 1] - starts
     cuts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     return cuts, np.repeat(starts - cuts[:-1], sizes) + np.arange(int(cuts[-1]))
 

@@ -5,17 +5,22 @@ of zones, ``inside`` of conformance, ``well_clear`` of DO-365's well clear viola
 """
 
 from skypact.check._claims import conflicts
+from skypact.check._index import Index
 from skypact.check._moving import encounters, losses
+from skypact.check._zones import entries, inside
 from skypact.check.findings import Conflict, FindingKind, Findings, Reason, Unchecked, Unobserved
 
 __all__ = [
     "Conflict",
     "FindingKind",
     "Findings",
+    "Index",
     "Reason",
     "Unchecked",
     "Unobserved",
     "conflicts",
     "encounters",
+    "entries",
+    "inside",
     "losses",
 ]

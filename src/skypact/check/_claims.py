@@ -48,7 +48,6 @@ Claims = Volumes | Trajectories
 
 MEETING: Final = "volumes: touching is meeting"
 """The rule of a pair with a volume that no separation rule fits."""
-_EVERYONE = np.ones((1, 1), np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -281,7 +280,6 @@ def meet_legs(
     base_us: int,
     *,
     same_body: bool = False,
-    applies: NDArray[np.bool_] = _EVERYONE,
 ) -> Rows:
     """When the pieces of trajectories are in the volumes that the broad phase named, or within the buffer."""
     side, ob = pieces.side, two.volumes.outlines
@@ -293,7 +291,7 @@ def meet_legs(
             pieces.first, pieces.last, pieces.who, start, end, side.t_s, side.point, side.altitude_m, side.ellipsoidal_m, side.reference,
             side.blur_h, side.blur_v, who_a.body, who_a.klass,
             ob.offsets, ob.point, ob.ball, ob.leg_m, two.volumes.radius_m, two.band, two.band_ref, two.window, who_b.body, who_b.klass,
-            terms.rule, terms.horizontal_m, terms.vertical_m, terms.uncovered, same_body, applies, COMPARE,
+            terms.rule, terms.horizontal_m, terms.vertical_m, terms.uncovered, same_body, COMPARE,
             alt.EGM96_LEG_ERROR_M,
         )  # fmt: skip
 
@@ -492,7 +490,7 @@ def conflicts(
     if separation is None:
         names += [rule.name for rule in between_tracks.rules]
     if zones is not None:
-        names, of_zone = _zone_rules(zones)
+        names, of_zone = zone_rules(zones)
         joined = replace(joined, rule=of_zone[joined.b])
     gaps = Unobserved(*(np.concatenate([u[k] for u in unobserved]) for k in range(3))) if unobserved else None
     told = between_tracks if extra.get("motion") else rules
@@ -501,7 +499,7 @@ def conflicts(
     )  # fmt: skip
 
 
-def _zone_rules(zones: Zones) -> tuple[list[str], NDArray[np.int32]]:
+def zone_rules(zones: Zones) -> tuple[list[str], NDArray[np.int32]]:
     """What each zone says, as the rule that a finding names."""
     names: dict[str, int] = {}
     of = np.array([names.setdefault(text or "zone", len(names)) for text in zones.effect] or [0], np.int32)

@@ -38,6 +38,8 @@ _PIECES_MAX = 20_000_000
 """Slabs are widened until there are no more pieces than this, so that a track of many years cannot exhaust the memory."""
 _SPREAD_LEAST = 2_000
 """Fewer pieces than this are not worth a second thread."""
+_CLOCK = 2.3e-16
+"""A time in binary seconds is off by this part of it, and what moves is misplaced by that times its speed."""
 
 COMPARE = np.array(
     [
@@ -68,6 +70,13 @@ class Side:
     blur_h: NDArray[np.float64]
     blur_v: NDArray[np.float64]
     span_us: NDArray[np.int64]
+
+    def speed_most(self) -> float:
+        """The highest speed of any leg, in metres a second."""
+        at = np.nonzero(self.joined)[0]
+        seconds = self.t_s[at + 1] - self.t_s[at]
+        metres = np.linalg.norm(self.point[at + 1] - self.point[at], axis=1)
+        return float(np.max(metres[seconds > 0.0] / seconds[seconds > 0.0], initial=0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,6 +125,8 @@ def ellipsoidal(
         return altitude_m
     out = np.where(reference == AltitudeReference.W84, altitude_m, np.nan)
     sea = np.nonzero((reference == AltitudeReference.AMSL) & np.isfinite(altitude_m))[0]
+    if not sea.shape[0]:
+        return out
     lat, lng = lat_lng(sea)
     out[sea], _ = alt.convert(altitude_m[sea], AltitudeReference.AMSL, AltitudeReference.W84, lat, lng)
     return out
@@ -181,6 +192,8 @@ def _join(
     bodies: NDArray[np.int32],
     reach_m: float,
     height_m: float,
+    drift: float,
+    drift_m: float,
     *,
     horizon: bool,
 ) -> NDArray[np.float64]:
@@ -241,6 +254,8 @@ def _join(
             ahead,
             COMPARE,
             alt.EGM96_LEG_ERROR_M,
+            drift,
+            drift_m,
         )
 
     parts = jit.spread(run, one.code.shape[0], least=_SPREAD_LEAST)
@@ -339,11 +354,32 @@ def agreed_rows(
     return agreed
 
 
-def _without_rule(matrix: Matrix, split: int, one: Side, two: Side) -> Unchecked:
+def _present_together(
+    body_a: NDArray[np.int32], span_a: NDArray[np.int64], body_b: NDArray[np.int32], span_b: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """How many of b are there at the same time as each of a, and are another body."""
+    instants = np.unique(np.concatenate([span_a.ravel(), span_b.ravel()]))
+    size = instants.shape[0] + 1
+    from_a, to_a = np.searchsorted(instants, span_a[:, 0]), np.searchsorted(instants, span_a[:, 1])
+    from_b, to_b = np.searchsorted(instants, span_b[:, 0]), np.searchsorted(instants, span_b[:, 1])
+
+    # those that have begun by a's end, less those that had ended before a's start
+    def overlaps(key_a: NDArray[np.int64], key_b: NDArray[np.int64]) -> NDArray[np.int64]:
+        begun = np.searchsorted(np.sort(key_b + from_b), key_a + to_a, side="right")
+        ended = np.searchsorted(np.sort(key_b + to_b), key_a + from_a, side="left")
+        return begun - ended
+
+    nobody_a, nobody_b = np.zeros(body_a.shape[0], np.int64), np.zeros(body_b.shape[0], np.int64)
+    everyone = overlaps(nobody_a, nobody_b)
+    return everyone - overlaps(body_a.astype(np.int64) * size, body_b.astype(np.int64) * size)
+
+
+def _without_rule(matrix: Matrix, bodies: NDArray[np.int32], split: int, one: Side, two: Side) -> Unchecked:
     """Pairs that no rule covers and that were there at the same time: all counted, the first ones listed."""
     if (matrix.rule >= 0).all():
         return Unchecked.none()
     klass_a, klass_b = matrix.klass[: len(one.labels)], matrix.klass[split:]
+    body_a, body_b = bodies[: len(one.labels)], bodies[split:]
     itself = one is two
     total = 0
     listed: list[tuple[int, int]] = []
@@ -352,18 +388,17 @@ def _without_rule(matrix: Matrix, split: int, one: Side, two: Side) -> Unchecked
             if matrix.rule[p, q] >= 0 or (itself and q < p):
                 continue
             rows_a, rows_b = np.nonzero(klass_a == p)[0], np.nonzero(klass_b == q)[0]
-            # pairs that overlap in time = all, less those where one ends before the other starts
-            from_b, to_b = np.sort(two.span_us[rows_b, 0]), np.sort(two.span_us[rows_b, 1])
-            later = rows_b.shape[0] - np.searchsorted(from_b, one.span_us[rows_a, 1], side="right")
-            earlier = np.searchsorted(to_b, one.span_us[rows_a, 0], side="left")
-            pairs = int((rows_b.shape[0] - later - earlier).sum())
-            total += (pairs - rows_a.shape[0]) // 2 if itself and p == q else pairs
-            for i in rows_a.tolist():
+            together = _present_together(
+                body_a[rows_a], one.span_us[rows_a], body_b[rows_b], two.span_us[rows_b]
+            )
+            total += int(together.sum()) // (2 if itself and p == q else 1)
+            for i in rows_a[together > 0].tolist():
                 if len(listed) >= LISTED:
                     break
                 meets = (two.span_us[rows_b, 0] <= one.span_us[i, 1]) & (
                     two.span_us[rows_b, 1] >= one.span_us[i, 0]
                 )
+                meets &= body_b[rows_b] != body_a[i]
                 for j in rows_b[meets].tolist():
                     if itself and p == q and j <= i:
                         continue
@@ -393,12 +428,12 @@ def assumptions_of(separation: Separation, extra: dict[str, str]) -> dict[str, s
     } | extra
 
 
-def _reach(matrix: Matrix, *sides: Side) -> tuple[float, float]:
+def _widest(matrix: Matrix, *sides: Side) -> tuple[float, float]:
     """The widest minima of the check, uncertainties included."""
     blur_h = sum(float(side.blur_h.max(initial=0.0)) for side in sides)
     blur_v = sum(float(side.blur_v.max(initial=0.0)) for side in sides)
-    widest = float(matrix.horizontal_m.max(initial=0.0)) + blur_h
-    return widest + sweep.frame_bound(100_000.0, widest), float(matrix.vertical_m.max(initial=0.0)) + blur_v
+    wide, high = (float(minima.max(initial=0.0)) for minima in (matrix.horizontal_m, matrix.vertical_m))
+    return wide + blur_h, high + blur_v
 
 
 def slab_for(side: Side, reach_m: float) -> float:
@@ -480,14 +515,19 @@ def check_moving(
     now_us: int | None,
     *,
     slab_s: float | None = None,
+    drift: float = _CLOCK,
+    drift_m: float = 0.0,
 ) -> Findings:
-    """Join two sides, or one with itself; ``now_us`` makes it a prediction, in which each rule looks only so far ahead."""
+    """Join two sides, or one with itself; ``now_us`` makes it a prediction, in which each rule looks only so far ahead.
+
+    ``drift`` is by how much each metre that two things move, and ``drift_m`` that they had moved, is in doubt.
+    """
     itself = one is two
     labels = one.labels if itself else Labels.concat([one.labels, two.labels])
     split = 0 if itself else len(one.labels)
     matrix = rules.resolve(labels)
-    reach, height = _reach(matrix, one, two)
-    slab = slab_s or min(slab_for(one, reach), slab_for(two, reach))
+    widest, height = _widest(matrix, one, two)
+    slab = slab_s or min(slab_for(one, widest), slab_for(two, widest))
     while (
         max(
             sweep.count_pieces(s.t_s, s.joined, slab) / max(_PIECES_MAX, 4 * s.t_s.shape[0])
@@ -499,10 +539,17 @@ def check_moving(
     banded = np.unique(np.concatenate([one.reference, two.reference])).shape[0] <= 1
     left = cut_pieces(one, slab, banded=banded)
     right = left if itself else cut_pieces(two, slab, banded=banded)
-    cell = max(reach + left.widest_m + right.widest_m, 1.0)
+    # no leg is longer than its piece is wide
+    balls = left.widest_m + right.widest_m
+    last = max(float(side.t_s.max(initial=0.0)) for side in (one, two))
+    fastest = max(one.speed_most(), two.speed_most())
+    reach = widest + sweep.frame_bound(2.0 * balls, widest) + drift * (drift_m + 2.0 * last * fastest)
+    cell = max(reach + balls, 1.0)
     one_field = _field(left, cell)
     two_field = one_field if itself else _field(right, cell)
-    merged = _join(one_field, two_field, matrix, labels.body, reach, height, horizon=now_us is not None)
+    merged = _join(
+        one_field, two_field, matrix, labels.body, reach, height, drift, drift_m, horizon=now_us is not None
+    )
     return _findings(
         kind,
         one,
@@ -512,7 +559,7 @@ def check_moving(
         matrix,
         split,
         rules,
-        _without_rule(matrix, split, one, two),
+        _without_rule(matrix, labels.body, split, one, two),
         unobserved,
         assumptions_of(rules, extra),
         now_us,
@@ -528,6 +575,7 @@ def _paths(
     track: Any,
     climb: Any,
     age_s: Any,
+    ahead_s: Any,
     step_s: float,
     nodes: int,
     end_s: float,
@@ -539,7 +587,10 @@ def _paths(
     lo: int,
     hi: int,
 ) -> None:
-    """Lay out the predicted paths of states ``lo..hi``: nodes at now, one step later, and so on to ``end_s``."""
+    """Lay out the predicted paths of states ``lo..hi``: nodes at now, one step later, and so on to ``end_s``.
+
+    Positions are ``ahead_s`` old, altitudes ``age_s``.
+    """
     for i in range(lo, hi):
         east_x, east_y, north_x, north_y, north_z = earth.east_north(lat_deg[i], lng_deg[i])
         s, c = np.sin(track[i]), np.cos(track[i])
@@ -547,13 +598,13 @@ def _paths(
         vy = speed[i] * (s * east_y + c * north_y)
         vz = speed[i] * c * north_z
         x, y, z = earth.surface_of(lat_deg[i], lng_deg[i])
-        x, y, z, vx, vy, vz = earth.advance(x, y, z, vx, vy, vz, age_s[i])
-        t = 0.0
+        t = -ahead_s[i]
         for k in range(nodes):
             node = i * nodes + k
             at = min(k * step_s, end_s)
-            if k > 0:
-                x, y, z, vx, vy, vz = earth.advance(x, y, z, vx, vy, vz, at - t)
+            parts = int(abs(at - t) * speed[i] / earth.LEG_MAX_M) + 1
+            for _ in range(parts):
+                x, y, z, vx, vy, vz = earth.advance(x, y, z, vx, vy, vz, (at - t) / parts)
             t = at
             t_s[node] = t
             point[node, 0], point[node, 1], point[node, 2] = x, y, z
@@ -564,7 +615,30 @@ def _paths(
 
 PREDICTED_LEG_M = 20_000.0
 """Predicted paths are laid out in legs of about this length."""
-_PREDICTED_LEGS_MAX = 64
+_PREDICTED_LEGS_MIN, _PREDICTED_LEGS_MAX = 64, 4096
+"""So many legs a state may have: the more, the fewer states there are."""
+_PREDICTED_NODES = 4_000_000
+_PREDICTED_DRIFT = 3e-12
+"""A predicted path leaves its geodesic by so much a metre, and by more in proportion over 1,000 km (measured)."""
+
+
+def _brought_near(
+    states: States, age_s: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """States that have come more than a leg since are moved to now, exactly, and at one cost however old they are.
+
+    Returns latitude, longitude, track, and how many seconds old the position still is.
+    """
+    far = np.nonzero(np.abs(age_s) * states.ground_speed_m_s > earth.LEG_MAX_M)[0]
+    if not far.shape[0]:
+        return states.lat_deg, states.lng_deg, states.track_rad, age_s
+    lat, lng, track = states.lat_deg.copy(), states.lng_deg.copy(), states.track_rad.copy()
+    ahead_s = age_s.copy()
+    lng[far], lat[far], back = earth.geod().fwd(
+        lng[far], lat[far], np.degrees(track[far]), states.ground_speed_m_s[far] * age_s[far]
+    )
+    track[far], ahead_s[far] = np.radians(np.asarray(back) + 180.0), 0.0
+    return lat, lng, track, ahead_s
 
 
 def side_of_states(
@@ -573,21 +647,24 @@ def side_of_states(
     """The paths of states from ``now_us`` on, and the slab they are laid out for."""
     n = len(states)
     fastest = float(states.ground_speed_m_s.max(initial=0.0))
-    wanted = max(PREDICTED_LEG_M / max(fastest, 1e-3), lookahead_s / _PREDICTED_LEGS_MAX, 1.0)
+    most = min(max(_PREDICTED_NODES // max(n, 1), _PREDICTED_LEGS_MIN), _PREDICTED_LEGS_MAX)
+    wanted = max(PREDICTED_LEG_M / max(fastest, 1e-3), lookahead_s / most, 1.0)
     step = 2.0 ** math.ceil(math.log2(min(wanted, max(lookahead_s, 1.0))) - 0.5)
-    nodes = 2 if lookahead_s <= step else math.ceil(lookahead_s / step) + 1
+    nodes = math.ceil(lookahead_s / step) + 1
     t_s, point, height = np.empty(n * nodes), np.empty((n * nodes, 3)), np.empty(n * nodes)
     joined, owner = np.empty(n * nodes, np.bool_), np.empty(n * nodes, np.int64)
     age_s = (now_us - states.time_us) * 1e-6
+    lat, lng, track, ahead_s = _brought_near(states, age_s)
     jit.spread(
         lambda lo, hi: _paths(
-            states.lat_deg,
-            states.lng_deg,
+            lat,
+            lng,
             states.altitude_m,
             states.ground_speed_m_s,
-            states.track_rad,
+            track,
             states.vertical_rate_m_s,
             age_s,
+            ahead_s,
             step,
             nodes,
             lookahead_s,
@@ -682,4 +759,17 @@ def encounters(
         "now": format_instant(now),
         "look-ahead": f"{ahead:g} s",
     }
-    return check_moving(FindingKind.ENCOUNTER, one, two, now, rules, Unobserved.none(), extra, now, slab_s=slab)
+    drift = _PREDICTED_DRIFT * (1.0 + ahead * max(one.speed_most(), two.speed_most()) / 2e6)
+    return check_moving(
+        FindingKind.ENCOUNTER,
+        one,
+        two,
+        now,
+        rules,
+        Unobserved.none(),
+        extra,
+        now,
+        slab_s=slab,
+        drift=drift,
+        drift_m=2.0 * earth.LEG_MAX_M,
+    )

@@ -547,13 +547,12 @@ def legs_meet(
     H_of: Any,
     uncovered: bool,
     same_body: bool,
-    applies: Any,
     compare: Any,
     geoid_bound_m: float,
 ) -> Any:
     """Raw windows in which the pieces of trajectories of ``pairs[lo:hi, 0]`` are inside the volumes ``pairs[lo:hi, 1]``, or within the buffer.
 
-    ``same_body``: pair things with their own volumes only, else with all but their own. ``applies[b, k]``: whether volume b concerns class k.
+    ``same_body``: pair things with their own volumes only, else with all but their own.
     """
     out = np.empty((256, RAW_COLUMNS))
     used = 0
@@ -561,7 +560,7 @@ def legs_meet(
     for k in range(lo, hi):
         piece, b = pairs[k, 0], pairs[k, 1]
         a = who[piece]
-        if (body_a[a] == body_b[b]) != same_body or not applies[b, klass_a[a]]:
+        if (body_a[a] == body_b[b]) != same_body:
             continue
         D, Hm = 0.0, 0.0
         if rule[klass_a[a], klass_b[b]] >= 0:

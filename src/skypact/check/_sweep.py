@@ -10,12 +10,14 @@ passes three tests, each surer and dearer than the last:
 
 1. balls and bands: could they meet at all?
 2. the chords' relative motion, a quadratic in time, against the minimum widened by the chord's bound (:func:`_chord_slack`);
-3. the geodesic motion itself (:func:`skypact.airspace.earth.hermite`), by Newton steps: the closest point and both ends
-   of the window, against the minimum widened by :func:`frame_bound`.
+3. the geodesic motion itself (a cubic, :func:`skypact.airspace.earth.hermite`), by Newton steps: the closest point and
+   both ends of the window, against the minimum widened by :func:`frame_bound`.
 
 What comes out are raw windows, one a pair of legs and slab; :func:`merge` joins those that touch.
 
-Known limits: distances are exact to :func:`frame_bound`; times to a microsecond; a window shorter than that may be an instant.
+Known limits: distances are exact to :func:`frame_bound`; times to a microsecond; a window shorter than that may be an
+instant. Where two things fly side by side and the distance arches over the minimum in the middle of a leg, by at most
+``d L^2 / 8 R^2`` (18 mm at 5 NM over 25 km), both ends of the leg are inside and the window is not cut in two.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from skypact.airspace.earth import R_MIN_M, arc_of_chord, end_tangents, hermite
+from skypact.airspace.earth import R_MIN_M, arc_of_chord, end_tangents
 from skypact.airspace.jit import inlined, kernel
 
 ROUNDING_M: Final = 1e-6
@@ -57,13 +59,21 @@ INCOMPARABLE: Final = 2
 def frame_bound(leg_m: float, distance_m: float) -> float:
     """Bound in metres on the error of a computed horizontal distance.
 
-    Two terms, each the leading term of its error with a factor that covers the rest (``docs/soundness.md``): the cubic
-    through a leg of length L against its geodesic, ``3 L^4 / 384 R^3`` for two legs; the arc from its chord,
-    ``d^5 e^2 / 200 R^4``; and rounding of metres of the earth's size in binary.
+    The sum of (``docs/soundness.md``, where each is measured): rounding of metres of the earth's size; the
+    cubics through two legs of length L against their geodesics, along and across, ``e^2 L^4 / 33 R^3``; their
+    depth, ``u = 2 L^4 / 384 R^3``, which lengthens a distance d by at most u, by ``u^2 / 2d`` where that is
+    less, and by the stretch ``u d / R``; the arc from its chord, ``e^2 d^5 / 134 R^4``.
     """
     q = leg_m / R_MIN_M
     d = distance_m / R_MIN_M
-    return 1e-8 + 0.008 * q * q * q * leg_m + 5e-5 * d * d * d * d * distance_m
+    q3 = q * q * q * leg_m
+    depth = 0.0055 * q3
+    return (
+        1e-8
+        + 2e-4 * q3
+        + depth * (depth / (depth + 2.0 * distance_m + 1e-300) + d)
+        + 5e-5 * d * d * d * d * distance_m
+    )
 
 
 @inlined
@@ -126,7 +136,7 @@ def make_pieces(
         i = k
         while s <= s_end:
             # from the last node before the slab's start (or the first one on it) to the first on or after its end; of several
-            # nodes at one instant all are taken, since the thing is at all of them
+            # nodes at one instant all are taken
             while i < end and t_s[i] < s * slab_s and t_s[i + 1] <= s * slab_s:
                 i += 1
             j = i
@@ -224,7 +234,9 @@ def _grown(out: Any, used: int) -> Any:
     if used < out.shape[0]:
         return out
     bigger = np.empty((2 * out.shape[0], out.shape[1]))
-    bigger[:used] = out[:used]
+    for row in range(used):  # a slice would bring in numba's shape checks, four seconds of compiling
+        for c in range(out.shape[1]):
+            bigger[row, c] = out[row, c]
     return bigger
 
 
@@ -238,6 +250,101 @@ def _near(box_a: Any, i: int, box_b: Any, j: int, reach_m: float, height_m: floa
     dz = box_a[i, CZ] - box_b[j, CZ]
     reach = reach_m + box_a[i, R] + box_b[j, R]
     return dx * dx + dy * dy + dz * dz <= reach * reach
+
+
+@inlined
+def _cubic(
+    u: float, inv: float, p0: float, p1: float, d0: float, d1: float
+) -> tuple[float, float, float, float]:
+    """One coordinate of a leg (``earth.hermite``) as a cubic in the seconds since fraction u of it."""
+    c2, c3 = 3.0 * (p1 - p0) - 2.0 * d0 - d1, d0 + d1 - 2.0 * (p1 - p0)
+    return (
+        p0 + u * (d0 + u * (c2 + u * c3)),
+        (d0 + u * (2.0 * c2 + 3.0 * u * c3)) * inv,
+        (c2 + 3.0 * u * c3) * inv * inv,
+        c3 * inv * inv * inv,
+    )
+
+
+@inlined
+def _path(
+    ax: float, ay: float, az: float, bx: float, by: float, bz: float, u: float, inv: float
+) -> tuple[Any, Any, Any]:
+    """The leg from a to b as three cubics in the seconds since fraction u of it; ``inv``: 1 / its duration."""
+    dx, dy, dz, ex, ey, ez = end_tangents(ax, ay, az, bx, by, bz)
+    return _cubic(u, inv, ax, bx, dx, ex), _cubic(u, inv, ay, by, dy, ey), _cubic(u, inv, az, bz, dz, ez)
+
+
+@inlined
+def _less(p: Any, q: Any) -> Any:
+    """The difference of two cubics."""
+    return p[0] - q[0], p[1] - q[1], p[2] - q[2], p[3] - q[3]
+
+
+@inlined
+def _value(p: Any, s: float) -> float:
+    """A cubic at s."""
+    return p[0] + s * (p[1] + s * (p[2] + s * p[3]))
+
+
+@inlined
+def _rate(p: Any, s: float) -> float:
+    """Its first derivative."""
+    return p[1] + s * (2.0 * p[2] + 3.0 * s * p[3])
+
+
+@inlined
+def _apart(w: Any, a: Any, s: float) -> tuple[float, float]:
+    """Distance on the ground at s, and how fast it opens; w is the motion of a relative to b, a that of a."""
+    wx, wy, wz = _value(w[0], s), _value(w[1], s), _value(w[2], s)
+    x, y, z = _value(a[0], s), _value(a[1], s), _value(a[2], s)
+    opening = wx * _rate(w[0], s) + wy * _rate(w[1], s) + wz * _rate(w[2], s)
+    chord = np.sqrt(wx * wx + wy * wy + wz * wz)
+    return arc_of_chord(x, y, z, x - wx, y - wy, z - wz), opening / chord if chord > 0.0 else 0.0
+
+
+@inlined
+def _nearest(w: Any, s: float, length: float) -> float:
+    """Where, from 0 to ``length``, the relative motion w is nearest to nothing: Newton steps on W.W' = 0 from s.
+
+    Where the distance is flat or arches over (things that fly side by side) it stays: an end is nearest then.
+    """
+    for _ in range(12):
+        wx, wy, wz = _value(w[0], s), _value(w[1], s), _value(w[2], s)
+        vx, vy, vz = _rate(w[0], s), _rate(w[1], s), _rate(w[2], s)
+        bend = (
+            wx * (w[0][2] + 3.0 * s * w[0][3])
+            + wy * (w[1][2] + 3.0 * s * w[1][3])
+            + wz * (w[2][2] + 3.0 * s * w[2][3])
+        )
+        slope = vx * vx + vy * vy + vz * vz + 2.0 * bend
+        if slope <= 0.0:
+            break
+        moved = min(max(s - (wx * vx + wy * vy + wz * vz) / slope, 0.0), length)
+        if abs(moved - s) < 1e-7:
+            return moved
+        s = moved
+    return s
+
+
+@inlined
+def _crossing(w: Any, a: Any, least: float, outside: float, inside: float) -> float:
+    """The instant between ``outside`` and ``inside`` at which the distance is ``least``: safeguarded Newton."""
+    s = outside
+    for _ in range(60):
+        distance, opening = _apart(w, a, s)
+        f = distance - least
+        if abs(f) < 1e-9:
+            return s
+        if f < 0.0:
+            inside = s
+        else:
+            outside = s
+        if abs(inside - outside) < 1e-7:
+            break
+        step = s - f / opening if opening != 0.0 else outside
+        s = step if min(outside, inside) < step < max(outside, inside) else 0.5 * (outside + inside)
+    return inside
 
 
 @inlined
@@ -260,15 +367,18 @@ def _pair_of_legs(
     Hm: float,
     vertical_blur: float,
     incomparable: bool,
+    drift: float,
+    drift_m: float,
     out: Any,
     used: int,
 ) -> tuple[Any, int]:
     """Tests 2 and 3 on one leg of each; appends a raw window if they come inside minima in the slab.
 
-    Legs are nodes ``i..i2`` and ``j..j2``; ``i == i2`` is an instant.
+    Legs are nodes ``i..i2`` and ``j..j2``; ``i == i2`` is an instant. Positions are uncertain by ``drift``
+    times ``drift_m`` and the way that both could have come since the start.
     """
-    t0 = max(max(ta[i], tb[j]), slab_from)
-    t1 = min(min(ta[i2], tb[j2]), slab_to)
+    t0 = max(ta[i], tb[j], slab_from)
+    t1 = min(ta[i2], tb[j2], slab_to)
     if t0 > t1:
         return out, used
     span_a, span_b = ta[i2] - ta[i], tb[j2] - tb[j]
@@ -277,26 +387,25 @@ def _pair_of_legs(
 
     # the vertical window first: it is exact and cheap
     flag = FOUND
+    strict0, strict1 = t0, t1
     if incomparable:
         flag = ALTITUDE_INCOMPARABLE
     else:
         rate_a, rate_b = (za[i2] - za[i]) * inv_a, (zb[j2] - zb[j]) * inv_b
         gap0 = (za[i] + rate_a * (t0 - ta[i])) - (zb[j] + rate_b * (t0 - tb[j]))
         rate = rate_a - rate_b
-        least = Hm + vertical_blur - ROUNDING_M
         if not (np.isfinite(gap0) and np.isfinite(rate)):
             flag = ALTITUDE_UNKNOWN
-        elif rate == 0.0 or t0 == t1:
-            if abs(gap0) > least or least < 0.0:
-                return out, used
         else:
-            ta_in, tb_in = t0 + (-least - gap0) / rate, t0 + (least - gap0) / rate
-            if ta_in > tb_in:
-                ta_in, tb_in = tb_in, ta_in
-            t0v, t1v = max(t0, ta_in), min(t1, tb_in)
-            if t0v > t1v or least < 0.0:
+            least = Hm + vertical_blur - ROUNDING_M
+            from_s, to_s = _while_within(gap0, rate, least, t1 - t0)
+            if from_s > to_s:
                 return out, used
-            t0, t1 = t0v, t1v
+            strict0, strict1 = t0 + from_s, t0 + to_s
+            if vertical_blur > 0.0:
+                strict_from, strict_to = _while_within(gap0, rate, Hm - ROUNDING_M, t1 - t0)
+                strict0, strict1 = t0 + strict_from, t0 + strict_to
+            t0, t1 = t0 + from_s, t0 + to_s
 
     # test 2: chords
     ax, ay, az = pa[i2, 0] - pa[i, 0], pa[i2, 1] - pa[i, 1], pa[i2, 2] - pa[i, 2]
@@ -313,142 +422,77 @@ def _pair_of_legs(
         dt = min(max(-wv / v2, 0.0), t1 - t0)
     w2 = wx * wx + wy * wy + wz * wz
     c2 = w2 + dt * (2.0 * wv + dt * v2)
-    leg2 = max(ax * ax + ay * ay + az * az, bx * bx + by * by + bz * bz)
-    leg = np.sqrt(leg2)
+    leg_a, leg_b = np.sqrt(ax * ax + ay * ay + az * az), np.sqrt(bx * bx + by * by + bz * bz)
+    leg = max(leg_a, leg_b)
+    wander = drift * (drift_m + t1 * (leg_a * inv_a + leg_b * inv_b))
     slack, depth = _chord_slack(leg, D)
+    slack += wander
     if c2 > (D + slack) * (D + slack) + depth * depth:
         return out, used
 
-    # test 3: the geodesics themselves
-    bound = frame_bound(leg, D)
-    least_h = D + bound
-    adx, ady, adz, aex, aey, aez = end_tangents(pa[i, 0], pa[i, 1], pa[i, 2], pa[i2, 0], pa[i2, 1], pa[i2, 2])
-    bdx, bdy, bdz, bex, bey, bez = end_tangents(pb[j, 0], pb[j, 1], pb[j, 2], pb[j2, 0], pb[j2, 1], pb[j2, 2])
-    t = t0 + dt
-    for _ in range(3):  # Newton on W.W' = 0, whose derivative is V.V to the order of the curvature
-        ua, ub = (t - ta[i]) * inv_a, (t - tb[j]) * inv_b
-        gx = hermite(ua, pa[i, 0], pa[i2, 0], adx, aex) - hermite(ub, pb[j, 0], pb[j2, 0], bdx, bex)
-        gy = hermite(ua, pa[i, 1], pa[i2, 1], ady, aey) - hermite(ub, pb[j, 1], pb[j2, 1], bdy, bey)
-        gz = hermite(ua, pa[i, 2], pa[i2, 2], adz, aez) - hermite(ub, pb[j, 2], pb[j2, 2], bdz, bez)
-        sx = (
-            _slope(ua, pa[i, 0], pa[i2, 0], adx, aex) * inv_a
-            - _slope(ub, pb[j, 0], pb[j2, 0], bdx, bex) * inv_b
-        )
-        sy = (
-            _slope(ua, pa[i, 1], pa[i2, 1], ady, aey) * inv_a
-            - _slope(ub, pb[j, 1], pb[j2, 1], bdy, bey) * inv_b
-        )
-        sz = (
-            _slope(ua, pa[i, 2], pa[i2, 2], adz, aez) * inv_a
-            - _slope(ub, pb[j, 2], pb[j2, 2], bdz, bez) * inv_b
-        )
-        s2 = sx * sx + sy * sy + sz * sz
-        if s2 < 1e-12:  # nearly equal velocities: under a micrometre a second, the distance does not change
-            break
-        step = -(gx * sx + gy * sy + gz * sz) / s2
-        moved = min(max(t + step, t0), t1)
-        if abs(moved - t) < 1e-9:
-            t = moved
-            break
-        t = moved
-    ua, ub = (t - ta[i]) * inv_a, (t - tb[j]) * inv_b
-    px = hermite(ua, pa[i, 0], pa[i2, 0], adx, aex)
-    py = hermite(ua, pa[i, 1], pa[i2, 1], ady, aey)
-    pz = hermite(ua, pa[i, 2], pa[i2, 2], adz, aez)
-    h = arc_of_chord(
-        px,
-        py,
-        pz,
-        hermite(ub, pb[j, 0], pb[j2, 0], bdx, bex),
-        hermite(ub, pb[j, 1], pb[j2, 1], bdy, bey),
-        hermite(ub, pb[j, 2], pb[j2, 2], bdz, bez),
-    )
-    # both ends of the window may be nearer, where the distance is flat and Newton has no slope
-    start, end = t0, t1
+    # test 3: the geodesics themselves, as cubics in the seconds since t0
+    least_h = D + frame_bound(leg, D) + wander
+    path = _path(pa[i, 0], pa[i, 1], pa[i, 2], pa[i2, 0], pa[i2, 1], pa[i2, 2], ua, inv_a)
+    other = _path(pb[j, 0], pb[j, 1], pb[j, 2], pb[j2, 0], pb[j2, 1], pb[j2, 2], ub, inv_b)
+    w = _less(path[0], other[0]), _less(path[1], other[1]), _less(path[2], other[2])
+    length = t1 - t0
+    s = _nearest(w, dt, length)
+    h, _ = _apart(w, path, s)
+    # both ends of the window: they may be nearer, and the minimum may be crossed before them
+    begin, end = 0.0, length
     for side in range(2):
-        edge = t0 if side == 0 else t1
-        ue, uf = (edge - ta[i]) * inv_a, (edge - tb[j]) * inv_b
-        ex = hermite(ue, pa[i, 0], pa[i2, 0], adx, aex)
-        ey = hermite(ue, pa[i, 1], pa[i2, 1], ady, aey)
-        ez = hermite(ue, pa[i, 2], pa[i2, 2], adz, aez)
-        he = arc_of_chord(
-            ex,
-            ey,
-            ez,
-            hermite(uf, pb[j, 0], pb[j2, 0], bdx, bex),
-            hermite(uf, pb[j, 1], pb[j2, 1], bdy, bey),
-            hermite(uf, pb[j, 2], pb[j2, 2], bdz, bez),
-        )
-        if he < h:
-            h, t = he, edge
-            px, py, pz = ex, ey, ez
-        if he < least_h or h >= least_h or he <= h:
-            continue
-        # the instant the minimum is crossed, between the edge (outside) and t (inside): chords first, then halving and secant
-        outer, inner, f_outer, f_inner = edge, t, he - least_h, h - least_h
-        for _ in range(60):
-            if abs(inner - outer) < 1e-7:
-                break
-            guess = outer + (inner - outer) * f_outer / (f_outer - f_inner)
-            room = 0.02 * (inner - outer)
-            if (guess - outer) * (inner - outer) < room * (inner - outer):
-                guess = outer + room
-            elif (inner - guess) * (inner - outer) < room * (inner - outer):
-                guess = inner - room
-            ug, uh = (guess - ta[i]) * inv_a, (guess - tb[j]) * inv_b
-            f = (
-                arc_of_chord(
-                    hermite(ug, pa[i, 0], pa[i2, 0], adx, aex),
-                    hermite(ug, pa[i, 1], pa[i2, 1], ady, aey),
-                    hermite(ug, pa[i, 2], pa[i2, 2], adz, aez),
-                    hermite(uh, pb[j, 0], pb[j2, 0], bdx, bex),
-                    hermite(uh, pb[j, 1], pb[j2, 1], bdy, bey),
-                    hermite(uh, pb[j, 2], pb[j2, 2], bdz, bez),
-                )
-                - least_h
-            )
-            if abs(f) < 1e-7:
-                outer = inner = guess
-            elif f < 0.0:
-                inner, f_inner = guess, f
+        edge = length * side
+        h_edge, _ = _apart(w, path, edge)
+        if h_edge < h:
+            h, s = h_edge, edge
+        if h_edge >= least_h and h < least_h:
+            cross = _crossing(w, path, least_h, edge, s)
+            if side == 0:
+                begin = cross
             else:
-                outer, f_outer = guess, f
-        if side == 0:
-            start = inner
-        else:
-            end = inner
+                end = cross
     if h >= least_h:
         return out, used
     gap = np.nan
     if flag == FOUND:
-        gap = abs(
-            (za[i] + (za[i2] - za[i]) * inv_a * (t - ta[i]))
-            - (zb[j] + (zb[j2] - zb[j]) * inv_b * (t - tb[j]))
-        )
-        gap_start = (za[i] + (za[i2] - za[i]) * inv_a * (start - ta[i])) - (
-            zb[j] + (zb[j2] - zb[j]) * inv_b * (start - tb[j])
-        )
-        gap_end = (za[i] + (za[i2] - za[i]) * inv_a * (end - ta[i])) - (
-            zb[j] + (zb[j2] - zb[j]) * inv_b * (end - tb[j])
-        )
-        least_gap = 0.0 if gap_start * gap_end < 0.0 else min(abs(gap_start), abs(gap_end))
-        if h >= D or least_gap >= Hm:
+        gap = abs(_altitude(za, i, i2, inv_a, t0 + s - ta[i]) - _altitude(zb, j, j2, inv_b, t0 + s - tb[j]))
+        h_strict = h
+        if strict0 > strict1:
+            h_strict = np.inf
+        elif t0 + s < strict0 or t0 + s > strict1:
+            h_strict, _ = _apart(w, path, min(max(s, strict0 - t0), strict1 - t0))
+        if h_strict >= D:
             flag = MARGINAL
     out = _grown(out, used)
     out[used, A] = a
     out[used, B] = b
-    out[used, T0] = start
-    out[used, T1] = end
-    out[used, TC] = t
+    out[used, T0] = t0 + begin
+    out[used, T1] = t0 + end
+    out[used, TC] = t0 + s
     out[used, H] = h
     out[used, V] = gap
-    out[used, X] = px
-    out[used, Y] = py
-    out[used, Z] = pz
-    out[used, ALT] = za[i] + (za[i2] - za[i]) * inv_a * (t - ta[i]) if span_a > 0.0 else za[i]
+    out[used, X], out[used, Y], out[used, Z] = _value(path[0], s), _value(path[1], s), _value(path[2], s)
+    out[used, ALT] = _altitude(za, i, i2, inv_a, t0 + s - ta[i])
     out[used, MARGIN] = max(h - D, gap - Hm)
     out[used, FLAG] = flag
     return out, used + 1
+
+
+@inlined
+def _altitude(z: Any, i: int, i2: int, inv: float, since_s: float) -> float:
+    """Altitude on the leg ``i..i2``, ``since_s`` seconds after node i."""
+    return z[i] + (z[i2] - z[i]) * inv * since_s
+
+
+@inlined
+def _while_within(gap: float, rate: float, least: float, length: float) -> tuple[float, float]:
+    """When, from 0 to ``length``, ``gap + rate s`` is within ``least`` of zero; the end before the start: never."""
+    if least < 0.0:
+        return 1.0, 0.0
+    if rate == 0.0 or length == 0.0:
+        return (0.0, length) if abs(gap) <= least else (1.0, 0.0)
+    one, two = (-least - gap) / rate, (least - gap) / rate
+    return max(0.0, min(one, two)), min(length, max(one, two))
 
 
 @inlined
@@ -479,6 +523,8 @@ def _pair_of_pieces(
     Hm: float,
     compare: int,
     geoid_bound_m: float,
+    drift: float,
+    drift_m: float,
     out: Any,
     used: int,
 ) -> tuple[Any, int]:
@@ -486,48 +532,41 @@ def _pair_of_pieces(
     if compare == BOTH_ELLIPSOIDAL:
         za, zb = ga, gb
     blur = geoid_bound_m if compare == BOTH_ELLIPSOIDAL else 0.0
-    i = i_first
-    while True:
-        i2 = min(i + 1, i_last)
-        # a leg of no duration has two places at one instant: each is tested
-        twice_a = i2 > i and ta[i2] == ta[i]
-        j = j_first
-        while True:
-            j2 = min(j + 1, j_last)
+    for i in range(i_first, i_last + 1):
+        # a leg, if it lasts; else an instant. The last node is one only where no leg that lasts leads to it
+        i2 = i + 1 if i < i_last and ta[i + 1] > ta[i] else i
+        if i == i_last and i > i_first and ta[i] > ta[i - 1]:
+            break
+        for j in range(j_first, j_last + 1):
+            j2 = j + 1 if j < j_last and tb[j + 1] > tb[j] else j
             if tb[j] > ta[i2]:
                 break
-            if tb[j2] >= ta[i]:
-                twice_b = j2 > j and tb[j2] == tb[j]
-                for ka in range(2 if twice_a else 1):
-                    for kb in range(2 if twice_b else 1):
-                        out, used = _pair_of_legs(
-                            a,
-                            b,
-                            i2 if twice_a and ka == 1 else i,
-                            i if twice_a and ka == 0 else i2,
-                            j2 if twice_b and kb == 1 else j,
-                            j if twice_b and kb == 0 else j2,
-                            slab_from,
-                            slab_to,
-                            ta,
-                            pa,
-                            za,
-                            tb,
-                            pb,
-                            zb,
-                            D,
-                            Hm,
-                            blur,
-                            compare == INCOMPARABLE,
-                            out,
-                            used,
-                        )
-            j += 1
-            if j >= j_last:
-                break
-        i += 1
-        if i >= i_last:
-            break
+            if tb[j2] < ta[i] or (j == j_last and j > j_first and tb[j] > tb[j - 1]):
+                continue
+            out, used = _pair_of_legs(
+                a,
+                b,
+                i,
+                i2,
+                j,
+                j2,
+                slab_from,
+                slab_to,
+                ta,
+                pa,
+                za,
+                tb,
+                pb,
+                zb,
+                D,
+                Hm,
+                blur,
+                compare == INCOMPARABLE,
+                drift,
+                drift_m,
+                out,
+                used,
+            )
     return out, used
 
 
@@ -579,6 +618,8 @@ def join(
     horizon_of: Any,
     compare: Any,
     geoid_bound_m: float,
+    drift: float,
+    drift_m: float,
 ) -> Any:
     """All raw windows between pieces ``lo..hi`` of a (in bucket order) and the pieces of b; a is b when ``itself``.
 
@@ -586,7 +627,7 @@ def join(
     13 of its 26 neighbours; else into all 27.
     """
     out = np.empty((1024, RAW_COLUMNS))
-    used = 0
+    used = np.int64(0)  # a literal 0 would be a type of its own, and all that takes it compiled twice
     neighbour_code = np.empty(27, np.int64)
     neighbour_from = np.empty(27, np.int64)
     neighbour_to = np.empty(27, np.int64)
@@ -610,7 +651,6 @@ def join(
                     neighbour_from[neighbours] = start_b[bucket]
                     neighbour_to[neighbours] = start_b[bucket + 1]
                     neighbours += 1
-        a = who_a[ki]
         for k in range(neighbours):
             name = neighbour_code[k]
             begin = i + 1 if itself and name == seen else neighbour_from[k]
@@ -618,9 +658,12 @@ def join(
                 if not _near(box_a, i, box_b, j, reach_m, height_m) or code_b[j] != name:
                     continue
                 kj = order_b[j]
-                b = who_b[kj]
-                if body_a[a] == body_b[b] or rule[klass_a[a], klass_b[b]] < 0:
+                if body_a[who_a[ki]] == body_b[who_b[kj]] or rule[klass_a[who_a[ki]], klass_b[who_b[kj]]] < 0:
                     continue
+                # in a join with itself both sides are the same columns, and a is the lower number
+                swap = itself and who_a[ki] > who_b[kj]
+                p, q = (kj, ki) if swap else (ki, kj)
+                a, b = who_a[p], who_b[q]
                 D = D_of[klass_a[a], klass_b[b]] + blur_ha[a] + blur_hb[b]
                 Hm = H_of[klass_a[a], klass_b[b]] + blur_va[a] + blur_vb[b]
                 slab_from = slab_a[ki] * slab_s
@@ -628,10 +671,10 @@ def join(
                 out, used = _pair_of_pieces(
                     a,
                     b,
-                    first_a[ki],
-                    last_a[ki],
-                    first_b[kj],
-                    last_b[kj],
+                    first_a[p],
+                    last_a[p],
+                    first_b[q],
+                    last_b[q],
                     slab_from,
                     slab_to,
                     ta,
@@ -646,6 +689,8 @@ def join(
                     Hm,
                     compare[ref_a[a], ref_b[b]],
                     geoid_bound_m,
+                    drift,
+                    drift_m,
                     out,
                     used,
                 )
@@ -662,17 +707,23 @@ def merge(raw: Any, order: Any) -> Any:
     out = np.empty((raw.shape[0], RAW_COLUMNS))
     k = -1
     for position in range(raw.shape[0]):
-        row = raw[order[position]]
-        same = k >= 0 and out[k, A] == row[A] and out[k, B] == row[B] and row[T0] <= out[k, T1] + INSTANT_S
-        if same and (out[k, FLAG] >= ALTITUDE_UNKNOWN or row[FLAG] >= ALTITUDE_UNKNOWN):
-            same = out[k, FLAG] == row[FLAG]
+        r = order[position]
+        same = (
+            k >= 0
+            and out[k, A] == raw[r, A]
+            and out[k, B] == raw[r, B]
+            and raw[r, T0] <= out[k, T1] + INSTANT_S
+        )
+        if same and (out[k, FLAG] >= ALTITUDE_UNKNOWN or raw[r, FLAG] >= ALTITUDE_UNKNOWN):
+            same = out[k, FLAG] == raw[r, FLAG]
         if not same:
             k += 1
-            out[k] = row
+            for c in range(RAW_COLUMNS):
+                out[k, c] = raw[r, c]
             continue
-        out[k, T1] = max(out[k, T1], row[T1])
-        if row[H] < out[k, H]:
+        out[k, T1] = max(out[k, T1], raw[r, T1])
+        if raw[r, H] < out[k, H]:
             for c in (TC, H, V, X, Y, Z, ALT, MARGIN):
-                out[k, c] = row[c]
-        out[k, FLAG] = min(out[k, FLAG], row[FLAG])
+                out[k, c] = raw[r, c]
+        out[k, FLAG] = min(out[k, FLAG], raw[r, FLAG])
     return out[: k + 1]

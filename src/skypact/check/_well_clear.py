@@ -14,8 +14,7 @@ vertical, a pair violates the volume (DTHR, ZTHR, TTHR, TCOA) at an instant when
 
 How it works. Count time from the closest approach, where the distance is d. Then ``|s_h|^2 = d^2 + (v t)^2``
 and ``s_h . v_h = v^2 t``, and ``tau_mod <= TTHR`` is a quadratic in t alone. So for ``d <= DTHR`` the
-instants of horizontal violation
-are one interval about the closest approach::
+instants of horizontal violation are one interval about the closest approach::
 
     [ -TTHR/2 - sqrt(TTHR^2/4 + k),  sqrt(k) ]      with k = (DTHR^2 - d^2) / v^2
 
@@ -31,8 +30,8 @@ Known limits: sensor uncertainty by z-scores (the SUM variant) is not covered. R
 nanometre a second are none.
 
 Sources: Munoz, Narkawicz, Chamberlain, Consiglio, Upchurch, *A Family of Well-Clear Boundary Models for the
-Integration of UAS in the NAS*, AIAA 2014-2412; RTCA DO-365B, appendix C, as published in the configurations
-of NASA's DAIDALUS 2.0.4.
+Integration of UAS in the NAS*, AIAA 2014-2412; RTCA DO-365B, its parameters as published in the
+configurations of NASA's DAIDALUS 2.0.4.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ if TYPE_CHECKING:
 LOOKAHEAD_S: Final = 180.0
 """How far ahead a violation is looked for unless the caller says otherwise: DAIDALUS's ``lookahead_time``."""
 LOOKAHEAD_LIMIT_S: Final = 3600.0
-"""A straight line is no prediction beyond an hour: look-aheads over this are refused."""
+"""A straight line is no prediction beyond an hour: longer look-aheads, and older states, are refused."""
 _TIME_LIMIT_S: Final = 600.0
 _LENGTH_LIMIT_M: Final = 100_000.0
 
@@ -200,10 +199,8 @@ def _horizontal(
     inv = 1.0 / (v2 if moving else 1.0)
     tcpa = -sv * inv if moving else 0.0
     d2 = cross * cross * inv if moving else s2
-    near = (disc2 - d2) * inv
-    near = max(0.0, near)
-    far = (tau2 - d2) * inv
-    far = max(0.0, far)
+    near = max(0.0, (disc2 - d2) * inv)
+    far = max(0.0, (tau2 - d2) * inv)
     start = tcpa - half - np.sqrt(half * half + far) if moving else -np.inf
     end = tcpa + np.sqrt(near) if moving else np.inf
     # inside the disc now is a violation now, whatever the rounding above
@@ -221,8 +218,7 @@ def _vertical(sz: float, vz: float, zthr: float, tcoa: float, pad: float) -> tup
     height = sz if vz > 0.0 else -sz  # so that it grows: closing while negative
     moving = rate > _LEVEL
     inv = 1.0 / (rate if moving else 1.0)
-    reach = rate * tcoa
-    reach = max(zthr, reach)
+    reach = max(zthr, rate * tcoa)
     start = (-reach - pad - height) * inv
     end = (zthr + pad - height) * inv
     inside = (sz <= zthr + pad) & (sz >= -zthr - pad)
@@ -250,10 +246,7 @@ def _block(x: Any, y: Any, dthr: float, zthr: float, tthr: float, tcoa: float, l
         s2, sv, v2 = sx * sx + sy * sy, sx * vx + sy * vy, vx * vx + vy * vy
         start, end, tcpa, _ = _horizontal(s2, sv, v2, sx * vy - sy * vx, d2, d2, half)
         above, below = _vertical(sz, vz, zthr, tcoa, 0.0)
-        start = max(start, above)
-        end = min(end, below)
-        start = max(0.0, start)
-        end = min(last_s, end)
+        start, end = max(start, above, 0.0), min(end, below, last_s)
         unknown = (s2 + v2 + sz + vz) * 0.0  # zero, or NaN where anything is not a number
         none = start > end
         y[i] = (np.inf if none else start) + unknown
@@ -373,7 +366,7 @@ def well_clear_flat(
 # -- the definition, on the earth -------------------------------------------------------------------------
 
 ROUNDING_M: Final = 1e-6
-"""Heights this near a threshold are at it: 35,450 ft less 35,000 ft is 450 ft, but not in binary metres."""
+"""Heights this near a threshold are at it: 33,450 ft less 33,000 ft is 450 ft, but not in binary metres."""
 
 # columns of a state: at the middle of the look-ahead, what does not change, and now
 MX, MY, MZ, MU, MV, MW, NX, NY, NZ, MID_ALT, CLIMB, SPEED, BLUR_H, BLUR_V, PX, PY, PZ, U, V, W, ALT = range(
@@ -877,7 +870,8 @@ def well_clear(
     UsageError
         The parameter set is not known, or the look-ahead is not one.
     InputError
-        ``pairs`` are not rows, are not as many on both sides, or pair an aircraft with itself.
+        A state is more than an hour from ``now_us``; ``pairs`` are not rows, are not as many on both sides,
+        or pair an aircraft with itself.
     """
     chosen = _parameters(parameters)
     last_s = _lookahead(lookahead_s)
@@ -904,6 +898,16 @@ def well_clear(
 
 def _columns(sets: list[States], now_us: int, half_s: float) -> NDArray[np.float64]:
     """The state columns of one or two sets, one after the other."""
+    for s in sets:
+        stale = np.nonzero(np.abs(now_us - s.time_us) > LOOKAHEAD_LIMIT_S * 1e6)[0]
+        if stale.shape[0]:
+            row = int(stale[0])
+            raise InputError(
+                "a state that is not of now",
+                where=f"state {s.labels.ids[row]!r}, time",
+                found=format_instant(int(s.time_us[row])),
+                expected=f"within an hour of {format_instant(now_us)}",
+            )
     given = np.concatenate(
         [
             np.stack(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from skypact.airspace import earth, jit
-from skypact.airspace.moving import States, Trajectories, legs
+from skypact.airspace.labels import Labels
+from skypact.airspace.moving import Legs, States, Trajectories, legs
 from skypact.airspace.separation import Separation
 from skypact.airspace.volumes import Volumes, Zones
 from skypact.check import _boxes as boxes
@@ -23,7 +24,8 @@ from skypact.check._claims import (
     WITHOUT_BUFFER,
     Parties,
     Rows,
-    _zone_rules,
+    Solids,
+    zone_rules,
     base_of,
     findings_of,
     meet_legs,
@@ -32,10 +34,17 @@ from skypact.check._claims import (
     present_in,
     solids,
 )
-from skypact.check._moving import MAX_GAP_S, Side, cut_pieces, references_of, side_of_states, side_of_tracks
+from skypact.check._moving import (
+    COMPARE,
+    MAX_GAP_S,
+    Side,
+    cut_pieces,
+    references_of,
+    side_of_states,
+    side_of_tracks,
+)
 from skypact.check.findings import FindingKind, Findings, Unobserved
-from skypact.airspace.labels import Labels
-from skypact.instants import FOREVER, EVER, format_instant
+from skypact.instants import format_instant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,10 +92,9 @@ def entries(
         Tracks and zones are of different data modes.
     """
     held = zones if isinstance(zones, Zones) else Zones.of(zones)
-    both = Labels.concat([tracks.labels, held.volumes.labels])  # refuses mixed data modes
-    del both
+    Labels.concat([tracks.labels, held.volumes.labels])  # refuses mixed data modes
     extra = {"zones": "closed sets, no buffer; a track on the edge is inside"}
-    names, of_zone = _zone_rules(held)
+    names, of_zone = zone_rules(held)
     if isinstance(tracks, States):
         now = int(tracks.time_us.max(initial=0)) if now_us is None else now_us
         ahead = LOOKAHEAD_S if lookahead_s is None else lookahead_s
@@ -149,14 +157,14 @@ def _points_at(
     node, u = _nodes_at(side, who, t_s)
     ahead = np.where(side.joined[node], np.minimum(node + 1, side.owner.shape[0] - 1), node)
     out = np.empty((who.shape[0], 3))
-    solid_points(side.point, node, ahead, u, out)
+    points_on_legs(side.point, node, ahead, u, out)
     high = side.altitude_m[node] + u * (side.altitude_m[ahead] - side.altitude_m[node])
     high_w = side.ellipsoidal_m[node] + u * (side.ellipsoidal_m[ahead] - side.ellipsoidal_m[node])
     return out, high, high_w
 
 
 @jit.kernel
-def solid_points(point: Any, node: Any, ahead: Any, u: Any, out: Any) -> None:
+def points_on_legs(point: Any, node: Any, ahead: Any, u: Any, out: Any) -> None:
     """Points on legs, by node and fraction."""
     for k in range(node.shape[0]):
         i, j = node[k], ahead[k]
@@ -190,8 +198,8 @@ def inside(tracks: Trajectories, volumes: Volumes, *, max_gap_s: float | None = 
     Returns
     -------
     Findings
-        A row for each window spent outside. ``b`` is the own volume that was nearest at the worst instant, ``closest_us``: of the window's ends and
-        the samples in it, the one furthest out; ``horizontal_m`` and ``vertical_m`` say how far then, NaN where no own volume was in
+        A row for each window spent outside. ``b`` is the own volume that was nearest at the worst instant, ``closest_us``: the instant furthest out, to 1/500
+        of the window; ``horizontal_m`` and ``vertical_m`` say how far then, NaN where no own volume was in
         force. ``margin_m`` is the larger of the two.
 
     Raises
@@ -215,30 +223,139 @@ def inside(tracks: Trajectories, volumes: Volumes, *, max_gap_s: float | None = 
     who_a = Parties(np.zeros(split, np.int32), body_a)
     who_b = Parties(np.zeros(len(volumes), np.int32), body_b)
     found = meet_legs(near, pieces, who_a, two, who_b, WITHOUT_BUFFER, base, same_body=True)
-    decided = found.raw[:, sweep.FLAG] < sweep.ALTITUDE_UNKNOWN
-    open_a = found.take(~decided)
-    spans = _observed(tracks, laid.gap_owner, laid.gap_start_us, laid.gap_end_us)
-    rows = [
-        (who, start, end)
-        for who, start, end in spans
-        if judged[who]
-        for start, end in _less(
-            start, end, [(int(s), int(e)) for a, s, e in zip(found.a, found.start_us, found.end_us, strict=True) if a == who]
-        )
-    ] if len(found.a) <= 64 else _less_all(spans, judged, found)
-    outside = _worst(rows, tracks, side, two, body_a, body_b, base)
-    unjudged = int(np.count_nonzero(~judged))
+    undecided = found.take(found.raw[:, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN)
+    rows, start, end = _outside(tracks, laid, judged, found)
+    outside = _worst(rows, start, end, tracks, side, two, body_a, body_b, base)
     extra = {
-        "conformance": "closed volumes, no buffer; furthest of the samples and the ends of each window",
-        "tracks without a volume": f"{unjudged} not judged",
+        "conformance": "closed volumes, no buffer; how far: the worst instant of each window, to 1/500 of its length",
+        "tracks without a volume": f"{int(np.count_nonzero(~judged))} not judged",
     }
+    if max_gap_s is not None:
+        extra["gaps"] = f"over {max_gap_s:g} s unobserved"
     return findings_of(
         FindingKind.OUTSIDE,
         tracks.labels,
         volumes.labels,
-        Rows.join([outside, open_a]),
+        Rows.join([outside, undecided]),
         (OUTSIDE_RULE, NONE_IN_FORCE),
         Separation(()),
         extra,
         unobserved=Unobserved(laid.gap_owner, laid.gap_start_us, laid.gap_end_us),
     )
+
+
+_TOUCH_US = 2
+"""Windows inside that are no further apart than this leave no window outside: both their ends were rounded to a microsecond."""
+
+
+def _outside(
+    tracks: Trajectories, laid: Legs, judged: NDArray[np.bool_], found: Rows
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Who is outside, from when to when: the observed time less the windows inside.
+
+    A window in which the altitude left it undecided counts as inside here; it is listed as unchecked.
+    """
+    order = np.lexsort((found.start_us, found.a))
+    begin = np.searchsorted(found.a[order], np.arange(len(tracks)), side="left")
+    until = np.searchsorted(found.a[order], np.arange(len(tracks)), side="right")
+    gap_from = np.searchsorted(laid.gap_owner, np.arange(len(tracks)), side="left")
+    gap_to = np.searchsorted(laid.gap_owner, np.arange(len(tracks)), side="right")
+    out: list[tuple[int, int, int]] = []
+    for who in np.nonzero(judged)[0].tolist():
+        first, last = int(tracks.offsets[who]), int(tracks.offsets[who + 1]) - 1
+        covered = [(int(found.start_us[k]), int(found.end_us[k])) for k in order[begin[who] : until[who]].tolist()]
+        # an unobserved gap is neither inside nor outside: its open interval is taken out too
+        covered += [
+            (int(laid.gap_start_us[k]) + 1, int(laid.gap_end_us[k]) - 1) for k in range(int(gap_from[who]), int(gap_to[who]))
+        ]
+        at, end = int(tracks.time_us[first]), int(tracks.time_us[last])
+        reached = at - _TOUCH_US - 1
+        for inside_from, inside_to in sorted(covered):
+            if inside_from - max(reached, at) > (_TOUCH_US if reached >= at else 0):
+                out.append((who, max(reached, at), inside_from))
+            reached = max(reached, inside_to)
+        if reached < at or end - reached > _TOUCH_US:
+            out.append((who, max(reached, at), end))
+    table = np.array(out, np.int64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2]
+
+
+def _worst(
+    who: NDArray[np.int64],
+    start_us: NDArray[np.int64],
+    end_us: NDArray[np.int64],
+    tracks: Trajectories,
+    side: Side,
+    two: Solids,
+    body_a: NDArray[np.int32],
+    body_b: NDArray[np.int32],
+    base_us: int,
+) -> Rows:
+    """For each window outside: the instant furthest out, how far from the nearest own volume in force, and which."""
+    by_body = np.argsort(body_b, kind="stable")
+    raw = np.full((who.shape[0], sweep.RAW_COLUMNS), np.nan)
+    raw[:, sweep.FLAG] = sweep.FOUND
+    nearest, when = np.zeros(who.shape[0], np.int64), start_us.copy()
+    rule = np.zeros(who.shape[0], np.int32)
+    for row in range(who.shape[0]):
+        i = int(who[row])
+        own = by_body[np.searchsorted(body_b[by_body], body_a[i]) : np.searchsorted(body_b[by_body], body_a[i], side="right")]
+        samples = tracks.time_us[tracks.offsets[i] : tracks.offsets[i + 1]]
+        times = _instants(int(start_us[row]), int(end_us[row]), samples)
+        for look in range(2):  # the second time around the worst of the first
+            point, high, high_w = _points_at(side, np.full(times.shape[0], i), (times - base_us) * 1e-6)
+            flat, up = _how_far(point, high, high_w, side.reference[i], times, own, two)
+            # the nearest own volume in force at each instant, then the instant at which even that is furthest
+            size = np.hypot(flat, np.where(np.isnan(up), 0.0, up))
+            best = np.argmin(size, axis=1)
+            far = size[np.arange(times.shape[0]), best]
+            bounded = np.isfinite(far)
+            k = int(np.argmax(np.where(bounded, far, -1.0)))
+            if look == 1:
+                break
+            times = _instants(int(times[max(k - 1, 0)]), int(times[min(k + 1, times.shape[0] - 1)]), samples)
+        nearest[row], when[row] = own[best[k]], times[k]
+        if bounded[k]:
+            raw[row, sweep.H], raw[row, sweep.V] = flat[k, best[k]], up[k, best[k]]
+            raw[row, sweep.MARGIN] = max(flat[k, best[k]], up[k, best[k]]) if up[k, best[k]] >= 0.0 else flat[k, best[k]]
+        else:
+            rule[row] = 1
+        raw[row, sweep.X : sweep.Z + 1], raw[row, sweep.ALT] = point[k], high[k]
+    return Rows(raw, who, nearest, start_us, end_us, when, rule)
+
+
+_PROBES = 32
+"""A window outside is probed at its samples and at this many steps, then so again around the worst: to 1/500 of its length."""
+
+
+def _instants(start_us: int, end_us: int, samples: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where to look within a window: its ends, evenly between, and the samples inside."""
+    even = np.rint(np.linspace(start_us, end_us, _PROBES + 1)).astype(np.int64)
+    return np.union1d(even, samples[(samples > start_us) & (samples < end_us)])
+
+
+def _how_far(
+    point: NDArray[np.float64],
+    high: NDArray[np.float64],
+    high_w: NDArray[np.float64],
+    reference: int,
+    times: NDArray[np.int64],
+    own: NDArray[np.intp],
+    two: Solids,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Horizontal and vertical distances of instants (rows) from own volumes (columns): inf where not in force, NaN where unknown."""
+    volumes, shape = two.volumes, two.volumes.outlines
+    n, m = times.shape[0], own.shape[0]
+    flat = np.empty(n * m)
+    solid.distances_to(
+        np.tile(own, n), np.repeat(point, m, axis=0), shape.offsets, shape.point, volumes.radius_m, flat, 0, n * m
+    )
+    in_force = (volumes.start_us[own] <= times[:, None]) & (times[:, None] <= volumes.end_us[own])
+    up = np.zeros((n, m))
+    for column, sign in ((0, 1.0), (1, -1.0)):
+        bound, bound_w = two.band[own, column], two.band[own, column + 2]
+        ways = COMPARE[reference, two.band_ref[own, column]]
+        gap = sign * np.where(ways == sweep.SAME_REFERENCE, bound - high[:, None], bound_w - high_w[:, None])
+        gap = np.where((ways == sweep.INCOMPARABLE) & np.isfinite(bound), np.nan, gap)
+        up = np.maximum(up, np.where(np.isinf(bound), 0.0, gap))
+    return np.where(in_force, flat.reshape(n, m), np.inf), up

@@ -1,18 +1,20 @@
 """The oracle: the questions that the kernels answer, asked slowly and plainly a second time.
 
-Law: nothing of the kernels is used here, neither their code nor their frame: no earth-centred points, no chords, no cubics,
-no grid. Every position and every distance is Karney's geodesic on the WGS 84 ellipsoid, by pyproj, to some 10 nanometres.
-Only the types of the domain are shared, and the conversion of altitudes between two references.
+Law: nothing of the kernels is used here, neither their code nor their frame: no earth-centred points, no
+chords, no cubics, no grid. Every position and every distance is Karney's geodesic on the WGS 84 ellipsoid, by
+pyproj, to some 10 nanometres. Only the types of the domain are shared, and the conversion of altitudes
+between two references.
 
-How it works. A thing that moves is a list of *bits*, each a stretch of one geodesic at constant speed with altitude linear in
-time. Where a bit of one thing and a bit of another share time they make a *span*. In a span the altitudes are compared in
-closed form; then the distance is sampled densely, and between two samples where it stops falling and starts rising the least
-distance is found by bracketing, as are the instants at which it crosses the minimum. The rate at which a geodesic distance
-changes is known exactly (the first variation of arc length): each end's speed along the geodesic that joins them.
+How it works. A thing that moves is a list of *bits*, each a stretch of one geodesic at constant speed with
+altitude linear in time. Where a bit of one thing and a bit of another share time they make a *span*. In a
+span the altitudes are compared in closed form; then the distance is sampled densely, and between two samples
+where it stops falling and starts rising the least distance is found by bracketing, as are the instants at
+which it crosses the minimum. The rate at which a geodesic distance changes is known exactly (the first
+variation of arc length): each end's speed along the geodesic that joins them.
 
-Known limits: times are whole microseconds; a stretch that dips below a minimum and comes back twice between two samples
-(they are at most 4 km apart on the ground) is seen once; outlines more than 9,000 km across are not for it. Cost: some 100
-geodesics for each span, and all pairs unless told which.
+Known limits: times are whole microseconds; a stretch that dips below a minimum and comes back twice between
+two samples (they are at most 4 km apart on the ground) is seen once; outlines more than 9,000 km across are
+not for it. Cost: some 100 geodesics for each span, and all pairs unless told which.
 
 Source: Karney, *Algorithms for geodesics*, J. Geodesy 87 (2013) 43-55.
 """
@@ -28,6 +30,7 @@ import numpy as np
 from skypact.airspace import altitude as alt
 from skypact.airspace.altitude import AltitudeReference, Comparability
 from skypact.airspace.labels import Kind
+from skypact.airspace.moving import States
 from skypact.airspace.separation import ANY, EN_ROUTE, Minima, Separation
 from skypact.airspace.volumes import Circle
 from skypact.check.findings import Reason
@@ -40,14 +43,14 @@ if TYPE_CHECKING:
 
     from skypact.airspace.altitude import Altitude
     from skypact.airspace.labels import Labels
-    from skypact.airspace.moving import States, Trajectories
+    from skypact.airspace.moving import Trajectories
     from skypact.airspace.volumes import Polygon, Volume4D
 
     Floats = NDArray[np.float64]
     Ints = NDArray[np.int64]
 
 EQUAL_M: Final = 1e-6
-"""Vertical distances this near to a minimum are equal to it; so 36,000 ft and 35,000 ft are 1,000 ft apart."""
+"""Vertical distances this near to a minimum are equal to it: 36,000 ft is 1,000 ft over 35,000 ft."""
 FAR_M: Final = 10_000.0
 """Pairs further apart than their minimum by this are not looked at closely."""
 _SAMPLE_M: Final = 4_000.0
@@ -76,7 +79,7 @@ def _inverse(lat_a: Any, lng_a: Any, lat_b: Any, lng_b: Any) -> tuple[Floats, Fl
 
 
 def _direct(lat: Any, lng: Any, azimuth: Any, metres: Any) -> tuple[Floats, Floats, Floats]:
-    """Go from a position along a geodesic: latitude, longitude and direction of travel there, degrees; elementwise."""
+    """Go along a geodesic: latitude, longitude and direction of travel at its end, degrees; elementwise."""
     lat, lng, azimuth, metres = (
         np.ascontiguousarray(x, np.float64) for x in np.broadcast_arrays(lat, lng, azimuth, metres)
     )
@@ -85,10 +88,10 @@ def _direct(lat: Any, lng: Any, azimuth: Any, metres: Any) -> tuple[Floats, Floa
 
 
 def _roots(f: Callable[[NDArray[np.intp], Floats], Floats], lo: Floats, hi: Floats) -> Floats:
-    """Where f changes sign between ``lo`` and ``hi``, elementwise, to a nanosecond: secants, and halving where they are slow.
+    """Where f changes sign between ``lo`` and ``hi``, elementwise, to 1e-9: secants, and now and then halves.
 
-    ``f(rows, x)`` gives the values of the functions number ``rows`` at x. Of the last bracket the end is returned that is at
-    or below zero, so that a window's end is still inside.
+    ``f(rows, x)`` gives the values of the functions number ``rows`` at x. Of the last bracket the end is
+    returned that is at or below zero, so that a window's end is still inside.
     """
     rows = np.arange(lo.shape[0])
     lo, hi = lo.astype(float).copy(), hi.astype(float).copy()
@@ -129,7 +132,7 @@ class _Bits:
     start_us: Ints
     end_us: Ints
     from_us: Ints
-    """The instant at which the thing is at lat, lng, altitude: the start of a leg, the own instant of a state."""
+    """When the thing is at lat, lng, altitude: the start of a leg, the own instant of a state."""
     lat: Floats
     lng: Floats
     azimuth: Floats
@@ -238,8 +241,8 @@ class Approaches:
     rule, horizontal_m, vertical_m
         Each pair's rule and minima, uncertainties included, shape (p,).
     closest_m
-        The least horizontal distance while vertically less than the minimum apart; NaN if never; inf if certainly more than
-        10 km beyond the minimum. Shape (p,).
+        The least horizontal distance while vertically less than the minimum apart; NaN if never; inf if
+        certainly more than 10 km beyond the minimum. Shape (p,).
     no_rule
         Pairs that no rule covers, shape (q, 2).
     pair
@@ -274,10 +277,12 @@ class Approaches:
 def _asked(
     labels_a: Labels, labels_b: Labels | None, pairs: ArrayLike | None, separation: Separation
 ) -> tuple[Ints, Ints, Ints]:
-    """The pairs of different bodies, a before b in a set with itself; those with a rule (and it), those without."""
+    """The pairs of different bodies, a before b in one set; those with a rule (and it), those without."""
     other = labels_a if labels_b is None else labels_b
     if pairs is None:
-        a, b = (x.ravel() for x in np.meshgrid(np.arange(len(labels_a)), np.arange(len(other)), indexing="ij"))
+        a, b = (
+            x.ravel() for x in np.meshgrid(np.arange(len(labels_a)), np.arange(len(other)), indexing="ij")
+        )
         wanted = np.stack([a, b], axis=1)[a < b] if labels_b is None else np.stack([a, b], axis=1)
     else:
         wanted = np.asarray(pairs, np.int64).reshape(-1, 2)
@@ -303,7 +308,7 @@ def _separation(separation: Separation | Minima | None) -> Separation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spans:
-    """Stretches of time in which a pair is on one bit each: from ``x0`` to ``x1`` seconds after ``since_us``."""
+    """Times in which a pair is on one bit each: from ``x0`` to ``x1`` seconds after ``since_us``."""
 
     pair: Ints
     bit_a: Ints
@@ -326,7 +331,8 @@ def _meeting_bits(one: _Bits, two: _Bits, a: Ints, b: Ints) -> tuple[Ints, Ints,
     instants = np.unique(np.concatenate([one.start_us, one.end_us, two.start_us, two.end_us]))
 
     def key(owner: Ints, time_us: Ints) -> Ints:
-        return owner * instants.shape[0] + np.searchsorted(instants, time_us)
+        ordered: Ints = owner * instants.shape[0] + np.searchsorted(instants, time_us)
+        return ordered
 
     def runs(first: Ints, count: Ints) -> tuple[Ints, Ints]:
         which = np.repeat(np.arange(first.shape[0]), count)
@@ -369,7 +375,8 @@ def _spans(
     reason[compare == Comparability.UNKNOWN] = int(Reason.ALTITUDE_INCOMPARABLE)
     undecided = reason != _DECIDED
     gap[undecided] = rate[undecided] = np.nan
-    spans = _Spans(pair, bit_a, bit_b, since, zero, (end - since) * 1e-6, gap, rate, reason)
+    seconds = np.asarray((end - since) * 1e-6, np.float64)
+    spans = _Spans(pair, bit_a, bit_b, since, zero, seconds, gap, rate, reason)
     converted = ~undecided & (compare == Comparability.CONVERTIBLE)
     if not converted.any():
         return spans
@@ -382,7 +389,7 @@ def _spans(
 def _over_the_geoid(
     spans: _Spans, one: _Bits, two: _Bits, reference_a: NDArray[np.int8], reference_b: NDArray[np.int8]
 ) -> _Spans:
-    """Cut spans to steps of 1 km, so short that the geoid between them is a plane, and compare heights over the ellipsoid."""
+    """Cut spans to steps of 1 km, over which the geoid is a plane, and compare heights over the ellipsoid."""
     reach = np.maximum(one.speed[spans.bit_a], two.speed[spans.bit_b]) * spans.x1
     parts = np.maximum(np.ceil(reach / _GEOID_STEP_M).astype(np.int64), 1)
     row = np.repeat(np.arange(parts.shape[0]), parts)
@@ -415,7 +422,9 @@ def _vertically_inside(spans: _Spans, vertical_m: Floats) -> _Spans:
         one, two = (-least - spans.gap) / spans.gap_rate, (least - spans.gap) / spans.gap_rate
     x0 = np.maximum(spans.x0, np.where(steady, -np.inf, np.minimum(one, two)))
     x1 = np.minimum(spans.x1, np.where(steady, np.inf, np.maximum(one, two)))
-    inside = (x0 <= x1) & (~steady | (np.abs(spans.gap + spans.gap_rate * spans.x0) <= least)) & (least >= 0.0)
+    inside = (
+        (x0 <= x1) & (~steady | (np.abs(spans.gap + spans.gap_rate * spans.x0) <= least)) & (least >= 0.0)
+    )
     undecided = spans.reason != _DECIDED
     kept = inside | undecided
     x0, x1 = np.where(undecided, spans.x0, x0), np.where(undecided, spans.x1, x1)
@@ -448,7 +457,7 @@ def _apart(spans: _Spans, one: _Bits, two: _Bits, row: NDArray[np.intp], x: Floa
 
 
 def _near_spans(spans: _Spans, one: _Bits, two: _Bits, limit_m: Floats) -> NDArray[np.bool_]:
-    """Which spans may come within ``limit_m``: the distance at their middle, less what both can travel from there."""
+    """Which spans may come within ``limit_m``: distance at the middle, less what both travel from there."""
     middle = 0.5 * (spans.x0 + spans.x1)
     metres, _ = _apart(spans, one, two, np.arange(middle.shape[0]), middle)
     travel = 0.5 * (spans.x1 - spans.x0) * (one.speed[spans.bit_a] + two.speed[spans.bit_b])
@@ -456,8 +465,10 @@ def _near_spans(spans: _Spans, one: _Bits, two: _Bits, limit_m: Floats) -> NDArr
     return near
 
 
-def _search(one: _Bits, two: _Bits, spans: _Spans, horizontal_m: Floats, pairs: int) -> tuple[Floats, dict[str, Any]]:
-    """The closest distance of each pair, and the windows of each span in which it is less than the minimum."""
+def _search(
+    one: _Bits, two: _Bits, spans: _Spans, horizontal_m: Floats, pairs: int
+) -> tuple[Floats, dict[str, Any]]:
+    """The closest distance of each pair, and the windows of each span inside the minimum."""
     closest = np.full(pairs, np.nan)
     decided = spans.reason == _DECIDED
     closest[spans.pair[decided]] = np.inf
@@ -478,9 +489,7 @@ def _search(one: _Bits, two: _Bits, spans: _Spans, horizontal_m: Floats, pairs: 
     valley = np.nonzero((row[1:] == row[:-1]) & (slope[:-1] < 0.0) & (slope[1:] > 0.0))[0]
     low = _roots(lambda k, at: _apart(spans, one, two, row[valley[k]], at)[1], x[valley], x[valley + 1])
     low_m, _ = _apart(spans, one, two, row[valley], low)
-    row, x, metres = (
-        np.concatenate(both) for both in ((row, row[valley]), (x, low), (metres, low_m))
-    )
+    row, x, metres = (np.concatenate(both) for both in ((row, row[valley]), (x, low), (metres, low_m)))
     order = np.lexsort((x, row))
     row, x, metres = row[order], x[order], metres[order]
     of_decided = spans.reason[row] == _DECIDED
@@ -506,7 +515,10 @@ def _search(one: _Bits, two: _Bits, spans: _Spans, horizontal_m: Floats, pairs: 
     at = finishes[crossing]
     end[crossing] = _roots(beyond(at), x[at + 1], x[at])
     nearest = np.array(
-        [i + int(np.argmin(metres[i : j + 1])) for i, j in zip(begins.tolist(), finishes.tolist(), strict=True)],
+        [
+            i + int(np.argmin(metres[i : j + 1]))
+            for i, j in zip(begins.tolist(), finishes.tolist(), strict=True)
+        ],
         np.int64,
     )
     of = row[begins]
@@ -551,7 +563,18 @@ def _approaches(
     # windows that touch are one
     joined: list[list[Any]] = []
     for k in np.lexsort((start, reason, pair)).tolist():
-        this = [pair[k], start[k], end[k], at[k], found["metres"][k], gap[k], lat[k], lng[k], high[k], reason[k]]
+        this = [
+            pair[k],
+            start[k],
+            end[k],
+            at[k],
+            found["metres"][k],
+            gap[k],
+            lat[k],
+            lng[k],
+            high[k],
+            reason[k],
+        ]
         last = joined[-1] if joined else None
         if last is None or last[0] != this[0] or last[9] != this[9] or this[1] > last[2] + 1:
             joined.append(this)
@@ -580,7 +603,8 @@ def losses_reference(
     tracks, others, separation, max_gap_s
         As there.
     pairs
-        The pairs to look at, shape (p, 2), rows of ``tracks`` and of ``others`` or ``tracks``; all by default, which is slow.
+        The pairs to look at, shape (p, 2), rows of ``tracks`` and of ``others`` or ``tracks``; all by
+        default, which is slow.
     """
     two = tracks if others is None else others
     bits = _bits_of_tracks(tracks, max_gap_s)
@@ -610,7 +634,7 @@ def encounters_reference(
     now_us: int | None = None,
     pairs: ArrayLike | None = None,
 ) -> Approaches:
-    """What :func:`skypact.check.encounters` has to find; ``pairs`` as in :func:`losses_reference`, the rest as there."""
+    """What :func:`skypact.check.encounters` has to find; ``pairs`` as in :func:`losses_reference`."""
     two = states if others is None else others
     rules = _separation(separation)
     if lookahead_s is not None:
@@ -644,3 +668,376 @@ def encounters_reference(
         rules,
         now_us,
     )
+
+
+def apart_reference(
+    tracks: Trajectories | States,
+    others: Trajectories | States | None,
+    a: ArrayLike,
+    b: ArrayLike,
+    at_us: ArrayLike,
+) -> Floats:
+    """Horizontal distance of rows of two sets, or of one, at instants; NaN where one is not there.
+
+    Gaps are flown through. What is at several places at an instant is taken to be at the last of them.
+    """
+    at = np.asarray(at_us, np.int64)
+    places = [_place(of, np.asarray(rows, np.int64), at) for of, rows in ((tracks, a), (others or tracks, b))]
+    there = np.isfinite(places[0][0]) & np.isfinite(places[1][0])
+    out = np.full(at.shape[0], np.nan)
+    _, _, out[there] = _inverse(*(column[there] for place in places for column in place))
+    return out
+
+
+def _place(of: Trajectories | States, rows: Ints, at: Ints) -> tuple[Floats, Floats]:
+    """Where rows are at instants: latitude and longitude, NaN where they are not."""
+    n = rows.shape[0]
+    if isinstance(of, States):
+        lat, lng, _ = _bits_of_states(of, 0, 0.0).at(rows, at, np.zeros(n))
+        return lat, lng
+    bits = _bits_of_tracks(of, None)
+    still = np.zeros(n)
+    asked = _Bits(np.arange(n), at, at, at, still, still, still, still, still, still)
+    which, _, found = _meeting_bits(asked, bits, np.arange(n), rows)
+    bit = np.full(n, -1)
+    bit[which] = found
+    lat, lng, _ = bits.at(bit, at, still)
+    return np.where(bit >= 0, lat, np.nan), np.where(bit >= 0, lng, np.nan)
+
+
+# -- volumes ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Outline:
+    """A circle (one point and a radius) or a ring of geodesic edges, each from its vertex to the next."""
+
+    lat: Floats
+    lng: Floats
+    radius: float
+    azimuth: Floats
+    metres: Floats
+
+
+def _outline(shape: Circle | Polygon) -> _Outline:
+    if isinstance(shape, Circle):
+        point = np.array([shape.lat_deg]), np.array([shape.lng_deg])
+        return _Outline(*point, shape.radius_m, np.zeros(1), np.zeros(1))
+    vertices = np.array(shape.vertices, np.float64)
+    if np.array_equal(vertices[0], vertices[-1]):
+        vertices = vertices[:-1]
+    lat, lng = vertices[:, 0].copy(), vertices[:, 1].copy()
+    azimuth, _, metres = _inverse(lat, lng, np.roll(lat, -1), np.roll(lng, -1))
+    return _Outline(lat, lng, 0.0, azimuth, metres)
+
+
+def _to_edges(lat: Floats, lng: Floats, ring: _Outline) -> Floats:
+    """Distance of each point to each edge of a ring, shape (points, edges).
+
+    From anywhere on an edge, the foot of a point lies about ``d cos(angle)`` further along: stepped until it
+    stands still.
+    """
+    shape = lat.shape[0], ring.lat.shape[0]
+    point_lat, point_lng = (np.broadcast_to(x[:, None], shape).ravel() for x in (lat, lng))
+    edge_lat, edge_lng, azimuth, length = (
+        np.broadcast_to(x, shape).ravel() for x in (ring.lat, ring.lng, ring.azimuth, ring.metres)
+    )
+    along = 0.5 * length
+    out = np.empty(along.shape[0])
+    active = np.arange(along.shape[0])
+    for _ in range(200):
+        x_lat, x_lng, heading = _direct(edge_lat[active], edge_lng[active], azimuth[active], along[active])
+        bearing, _, metres = _inverse(x_lat, x_lng, point_lat[active], point_lng[active])
+        out[active] = metres
+        moved = along[active] + metres * np.cos(np.radians(bearing - heading))
+        moved = np.clip(moved, 0.0, length[active])
+        going = np.abs(moved - along[active]) > 1e-8
+        along[active] = moved
+        active = active[going]
+        if not active.shape[0]:
+            break
+    return out.reshape(shape)
+
+
+def _winds_round(lat: Floats, lng: Floats, ring: _Outline) -> NDArray[np.bool_]:
+    """Whether points are inside a ring: seen from inside, it turns round once, the way it is wound.
+
+    The way it is wound, with the smaller side inside, is the sign of its area.
+    """
+    area, _ = _geod().polygon_area_perimeter(ring.lng, ring.lat)
+    seen, _, _ = _inverse(lat[:, None], lng[:, None], ring.lat[None, :], ring.lng[None, :])
+    turns = (np.diff(seen, axis=1, append=seen[:, :1]) + 180.0) % 360.0 - 180.0
+    inside: NDArray[np.bool_] = np.rint(turns.sum(axis=1) / -360.0) == np.sign(area)
+    return inside
+
+
+def _beyond(lat: Floats, lng: Floats, outline: _Outline) -> Floats:
+    """How far points are outside an outline; how deep inside, as a number below zero."""
+    if outline.radius > 0.0:
+        _, _, metres = _inverse(lat, lng, outline.lat[0], outline.lng[0])
+        return np.subtract(metres, outline.radius)
+    metres = _to_edges(lat, lng, outline).min(axis=1)
+    return np.asarray(np.where(_winds_round(lat, lng, outline), -metres, metres))
+
+
+def _sides_of(ring: _Outline, lat: Floats, lng: Floats) -> Floats:
+    """On which side of each edge, drawn out, each point lies: 1 right, -1 left; shape (edges, points)."""
+    bearing, _, _ = _inverse(ring.lat[:, None], ring.lng[:, None], lat[None, :], lng[None, :])
+    return np.sign(np.sin(np.radians(bearing - ring.azimuth[:, None])))
+
+
+def _cross(one: _Outline, two: _Outline) -> bool:
+    """Whether an edge of one crosses an edge of two: each has its ends on both sides of the other."""
+    p, q = _sides_of(one, two.lat, two.lng), _sides_of(two, one.lat, one.lng)
+    return bool(np.any((p * np.roll(p, -1, axis=1) < 0.0) & (q * np.roll(q, -1, axis=1) < 0.0).T))
+
+
+def outlines_apart_reference(one: Circle | Polygon, two: Circle | Polygon) -> float:
+    """The geodesic distance between two outlines with their insides, 0 where they meet."""
+    a, b = _outline(one), _outline(two)
+    if b.radius > 0.0:
+        a, b = b, a
+    if a.radius > 0.0:  # a circle and whatever else: from its centre, less its radius
+        return max(0.0, float(_beyond(a.lat, a.lng, b)[0]) - a.radius)
+    least = min(float(_beyond(a.lat, a.lng, b).min()), float(_beyond(b.lat, b.lng, a).min()))
+    return 0.0 if _cross(a, b) else max(0.0, least)
+
+
+def _over(low: Altitude | None, high: Altitude | None, lat: Floats, lng: Floats) -> float:
+    """How far a floor is over a ceiling, the least over some places; NaN: cannot be said; open: far under."""
+    if low is None or high is None:
+        return -np.inf
+    how = alt.comparable(low.reference, high.reference)
+    if how == Comparability.SAME:
+        return low.metres - high.metres
+    if how == Comparability.UNKNOWN:
+        return float("nan")
+    lifted, _ = alt.convert(np.full(lat.shape[0], low.metres), low.reference, high.reference, lat, lng)
+    return float(np.min(lifted)) - high.metres
+
+
+@dataclass(frozen=True, slots=True)
+class VolumesMeeting:
+    """Two volumes: how far apart, and when both are in force.
+
+    Attributes
+    ----------
+    distance_m, gap_m
+        Between the outlines, and between the bands: 0 where they overlap or touch. The gap is NaN where
+        altitudes cannot be compared.
+    start_us, end_us
+        The common window, half-open; none if the end is not after the start.
+    """
+
+    distance_m: float
+    gap_m: float
+    start_us: int
+    end_us: int
+
+    def meets(self, horizontal_m: float = 0.0, vertical_m: float = 0.0) -> bool | None:
+        """Whether they touch or are nearer than a buffer, in every way at once; None: not known."""
+        if self.end_us <= self.start_us or not _nearer(self.distance_m, horizontal_m):
+            return False
+        return None if np.isnan(self.gap_m) else _nearer(self.gap_m, vertical_m)
+
+
+def _nearer(distance: float, buffer: float) -> bool:
+    """Touching, or nearer than the buffer, and not equal to it."""
+    return distance <= EQUAL_M or distance <= buffer - EQUAL_M
+
+
+def volumes_meet_reference(a: Volume4D, b: Volume4D) -> VolumesMeeting:
+    """How two volumes lie to each other."""
+    outlines = _outline(a.outline), _outline(b.outline)
+    lat, lng = (np.concatenate([getattr(o, c) for o in outlines]) for c in ("lat", "lng"))
+    gaps = np.array([_over(a.lower, b.upper, lat, lng), _over(b.lower, a.upper, lat, lng)])
+    known = float(np.max(gaps[~np.isnan(gaps)], initial=0.0))
+    return VolumesMeeting(
+        outlines_apart_reference(a.outline, b.outline),
+        float("nan") if known <= 0.0 and np.isnan(gaps).any() else known,
+        max(a.start_us, b.start_us),
+        min(a.end_us, b.end_us),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A window in which a trajectory is in a volume, or nearer than the buffer.
+
+    Attributes
+    ----------
+    start_us, end_us, closest_us
+        First, last and closest instant (the end of the volume's window, where that ends it).
+    distance_m
+        How far outside the outline at the closest instant; how deep inside, as a number below zero.
+    known
+        Whether its altitude could be compared with the volume's.
+    """
+
+    start_us: int
+    end_us: int
+    closest_us: int
+    distance_m: float
+    known: bool
+
+
+def trajectory_in_volume_reference(
+    tracks: Trajectories,
+    row: int,
+    volume: Volume4D,
+    *,
+    horizontal_m: float = 0.0,
+    vertical_m: float = 0.0,
+    max_gap_s: float | None = 60.0,
+) -> list[Stay]:
+    """When a trajectory is in a volume (edge included), or nearer than the buffers in both ways at once.
+
+    Uncertainty adds to the buffers.
+    """
+    horizontal_m += float(tracks.horizontal_uncertainty_m[row])
+    vertical_m += float(tracks.vertical_uncertainty_m[row])
+    bits = _bits_of_tracks(tracks.take(np.array([row])), max_gap_s)
+    outline = _outline(volume.outline)
+    reference = AltitudeReference(int(tracks.reference[row]))
+    stays: list[Stay] = []
+    for k in range(bits.owner.shape[0]):
+        since = int(max(bits.start_us[k], volume.start_us))
+        end = int(min(bits.end_us[k], volume.end_us))
+        if since > end or since >= volume.end_us:
+            continue
+        for x0, x1, known in _in_the_band(
+            bits, k, since, (end - since) * 1e-6, volume, vertical_m, reference
+        ):
+            stays.extend(_in_the_outline(bits, k, since, x0, x1, outline, horizontal_m, known))
+    joined: list[Stay] = []
+    for stay in sorted(stays, key=lambda s: (not s.known, s.start_us)):
+        last = joined[-1] if joined else None
+        if last is None or last.known != stay.known or stay.start_us > last.end_us + 1:
+            joined.append(stay)
+            continue
+        nearest = min(last, stay, key=lambda s: s.distance_m)
+        joined[-1] = Stay(
+            last.start_us, max(last.end_us, stay.end_us), nearest.closest_us, nearest.distance_m, stay.known
+        )
+    return joined
+
+
+def _in_the_band(
+    bits: _Bits,
+    bit: int,
+    since: int,
+    length: float,
+    volume: Volume4D,
+    vertical_m: float,
+    reference: AltitudeReference,
+) -> list[tuple[float, float, bool]]:
+    """When a bit is in a volume's band, or nearer to it than the buffer, and whether that is known."""
+    travel = float(bits.speed[bit]) * length
+    converted = any(
+        bound is not None and alt.comparable(reference, bound.reference) == Comparability.CONVERTIBLE
+        for bound in (volume.lower, volume.upper)
+    )
+    steps = max(1, int(np.ceil(travel / _GEOID_STEP_M))) if converted else 1
+    x = np.linspace(0.0, length, steps + 1)
+    which = np.full(x.shape[0], bit)
+    instants = np.full(x.shape[0], since)
+    lat, lng, _ = bits.at(which, instants, x)
+    own = bits.altitude_at(which, instants, x)
+    out = []
+    for k in range(steps):
+        x0, x1, known = float(x[k]), float(x[k + 1]), True
+        for bound, sign in ((volume.lower, 1.0), (volume.upper, -1.0)):
+            if bound is None:
+                continue
+            if alt.comparable(reference, bound.reference) == Comparability.UNKNOWN:
+                known = False
+                continue
+            high = own[k : k + 2]
+            if reference != bound.reference:
+                high, _ = alt.convert(high, reference, bound.reference, lat[k : k + 2], lng[k : k + 2])
+            if not np.isfinite(high).all():
+                known = False
+                continue
+            # nearer than the buffer, or touching: sign * (high - bound) at least this
+            least = -EQUAL_M if vertical_m == 0.0 else EQUAL_M - vertical_m
+            over0, over1 = (sign * (float(h) - bound.metres) - least for h in high)
+            span = float(x[k + 1] - x[k])
+            if over0 < 0.0 and over1 < 0.0:
+                x0, x1 = 1.0, 0.0
+            elif over0 < 0.0:
+                x0 = max(x0, float(x[k]) + span * over0 / (over0 - over1))
+            elif over1 < 0.0:
+                x1 = min(x1, float(x[k]) + span * over0 / (over0 - over1))
+        if x0 <= x1:
+            out.append((x0, x1, known))
+    return out
+
+
+def _golden(f: Callable[[Floats], Floats], lo: Floats, hi: Floats) -> Floats:
+    """Where f is least between ``lo`` and ``hi``, elementwise, by golden sections."""
+    ratio = (np.sqrt(5.0) - 1.0) / 2.0
+    c, d = hi - ratio * (hi - lo), lo + ratio * (hi - lo)
+    f_c, f_d = f(c), f(d)
+    for _ in range(60):
+        left = f_c < f_d
+        lo, hi = np.where(left, lo, c), np.where(left, d, hi)
+        new = np.where(left, hi - ratio * (hi - lo), lo + ratio * (hi - lo))
+        f_new = f(new)
+        c, d = np.where(left, new, d), np.where(left, c, new)
+        f_c, f_d = np.where(left, f_new, f_d), np.where(left, f_c, f_new)
+    best: Floats = 0.5 * (lo + hi)
+    return best
+
+
+def _in_the_outline(
+    bits: _Bits,
+    bit: int,
+    since: int,
+    x0: float,
+    x1: float,
+    outline: _Outline,
+    horizontal_m: float,
+    known: bool,
+) -> list[Stay]:
+    """Windows of a bit, ``x0`` to ``x1`` seconds after ``since``, in an outline or nearer than the buffer."""
+
+    def beyond(x: Floats) -> Floats:
+        lat, lng, _ = bits.at(np.full(x.shape[0], bit), np.full(x.shape[0], since), x)
+        return _beyond(lat, lng, outline)
+
+    count = 1 if x0 == x1 else max(33, int(np.ceil((x1 - x0) * float(bits.speed[bit]) / 500.0)) + 1)
+    x = np.linspace(x0, x1, count)
+    value = beyond(x)
+    if float(value.min()) - (x1 - x0) / count * float(bits.speed[bit]) > horizontal_m:
+        return []
+    # hollows and humps between the samples, so that no short window, and no short time out of one, is passed
+    # over
+    fall = np.nonzero((value[1:-1] <= value[:-2]) & (value[1:-1] <= value[2:]))[0]
+    rise = np.nonzero((value[1:-1] >= value[:-2]) & (value[1:-1] >= value[2:]))[0]
+    for at, sign in ((fall, 1.0), (rise, -1.0)):
+        if at.shape[0]:
+            more = _golden(lambda t, s=sign: s * beyond(t), x[at], x[at + 2])  # type: ignore[misc]
+            x, value = np.concatenate([x, more]), np.concatenate([value, beyond(more)])
+    order = np.argsort(x, kind="stable")
+    x, value = x[order], value[order]
+    limit = horizontal_m if horizontal_m > 0.0 else EQUAL_M
+    inside = value < limit
+    stays = []
+    first = 0
+    while first < x.shape[0]:
+        if not inside[first]:
+            first += 1
+            continue
+        last = first
+        while last + 1 < x.shape[0] and inside[last + 1]:
+            last += 1
+        ends = [float(x[first]), float(x[last])]
+        for k, (outer, inner) in enumerate(((first - 1, first), (last + 1, last))):
+            if 0 <= outer < x.shape[0]:
+                edge = _roots(lambda _, t: beyond(t) - limit, x[outer : outer + 1], x[inner : inner + 1])
+                ends[k] = float(edge[0])
+        near = first + int(np.argmin(value[first : last + 1]))
+        start, end, closest = (since + round(t * 1e6) for t in (*ends, float(x[near])))
+        stays.append(Stay(start, end, closest, float(value[near]), known))
+        first = last + 1
+    return stays

@@ -1,0 +1,86 @@
+# Skypact's two commands are `make run` and `make test`; `make help` lists the rest.
+# Everything is installed into .venv from hashed lock files; nothing outside this folder is touched, except that
+# `make test`, when it may (root on Debian), installs the browser that the browser tests need.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+OUT    := out
+# numba's compiled kernels live beside the sources; the first run compiles them once
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types imports unit fmt bench soak lock clean browser
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "skypact needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 run"; exit 2; }
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "setting up the test tools (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+run: $(VENV)/.run ## check the al-Tanf example and draw its map
+	@mkdir -p $(OUT)
+	@$(BIN)/skypact check examples/al-tanf --map $(OUT)/al-tanf.html; code=$$?; [ $$code -le 1 ] || exit $$code
+	@echo
+	@echo "The map: $(OUT)/al-tanf.html (opens in any browser, offline)."
+	@echo "Next:    $(BIN)/skypact check examples/wildfire --start 2024-07-15T20:00:00Z"
+	@echo "         $(BIN)/skypact check YOUR-TRACKS.csv --map map.html"
+	@echo "         $(BIN)/skypact --help"
+
+test: lint types imports unit ## the whole suite: lint, types, import contracts, tests, browser
+
+lint: $(VENV)/.dev ## ruff, all rules on
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## mypy --strict
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev ## the floor plan
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev browser ## tests, with branch coverage of the rules
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile -m "not soak"
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	@# kernels are measured with the compiler off, on a small set
+	NUMBA_DISABLE_JIT=1 COVERAGE_FILE=.coverage.kernels $(BIN)/coverage run --rcfile=tests/kernels/coverage.toml -m pytest -q tests/kernels
+	COVERAGE_FILE=.coverage.kernels $(BIN)/coverage combine --quiet --rcfile=tests/kernels/coverage.toml
+	COVERAGE_FILE=.coverage.kernels $(BIN)/coverage report --rcfile=tests/kernels/coverage.toml
+
+browser:
+	@if ! command -v chromium >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "installing chromium for the browser tests"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
+	      || echo "WARNING: chromium could not be installed: THE BROWSER TESTS WILL BE SKIPPED"; \
+	  else echo "WARNING: no chromium, and no right to install it: THE BROWSER TESTS WILL BE SKIPPED"; fi; fi
+
+fmt: $(VENV)/.dev ## format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## the benchmarks, peers beside us in the same run
+	$(BIN)/python bench/run.py
+
+soak: $(VENV)/.dev ## millions of pairs against the oracle; minutes
+	$(BIN)/python -m pytest -m soak -s
+
+lock: $(VENV)/.dev ## resolve the dependencies anew into the hashed lock files
+	$(BIN)/uv pip compile pyproject.toml --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements/run.txt
+	$(BIN)/uv pip compile pyproject.toml --group test --group lint --group lock --group build --universal --generate-hashes --no-emit-index-url --no-header --quiet --constraint requirements/run.txt --output-file requirements/dev.txt
+
+clean: ## remove what was set up and compiled
+	rm -rf $(VENV) .bench-venv $(OUT) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	find src tests -name __pycache__ -prune -exec rm -rf {} +
