@@ -7,20 +7,44 @@ of zones, ``inside`` of conformance, ``well_clear`` of DO-365's well clear viola
 from skypact.check._claims import conflicts
 from skypact.check._index import Index
 from skypact.check._moving import encounters, losses
+from skypact.check._well_clear import (
+    DEFAULT_SET,
+    NOT_KNOWN,
+    WELL_CLEAR_SETS,
+    AlertLevel,
+    FlatWindows,
+    Thresholds,
+    WellClear,
+    WellClearPair,
+    WellClearTable,
+    well_clear,
+    well_clear_flat,
+)
 from skypact.check._zones import entries, inside
 from skypact.check.findings import Conflict, FindingKind, Findings, Reason, Unchecked, Unobserved
 
 __all__ = [
+    "DEFAULT_SET",
+    "NOT_KNOWN",
+    "WELL_CLEAR_SETS",
+    "AlertLevel",
     "Conflict",
     "FindingKind",
     "Findings",
+    "FlatWindows",
     "Index",
     "Reason",
+    "Thresholds",
     "Unchecked",
     "Unobserved",
+    "WellClear",
+    "WellClearPair",
+    "WellClearTable",
     "conflicts",
     "encounters",
     "entries",
     "inside",
     "losses",
+    "well_clear",
+    "well_clear_flat",
 ]

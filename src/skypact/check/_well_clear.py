@@ -277,15 +277,16 @@ def _flat(
     """Pairs ``lo..hi``, block by block."""
     x, y = np.zeros(6 * _BLOCK), np.empty(6 * _BLOCK)
     for first in range(lo, hi, _BLOCK):
-        count = min(_BLOCK, hi - first)
-        for i in range(count):
-            for c in range(3):
-                x[c * _BLOCK + i] = s[first + i, c]
-                x[(3 + c) * _BLOCK + i] = v[first + i, c]
+        last = min(first + _BLOCK, hi)
+        ours, theirs = s[first:last], v[first:last]
+        for i in range(last - first):
+            x[i], x[_BLOCK + i], x[2 * _BLOCK + i] = ours[i, 0], ours[i, 1], ours[i, 2]
+            x[3 * _BLOCK + i], x[4 * _BLOCK + i], x[5 * _BLOCK + i] = theirs[i, 0], theirs[i, 1], theirs[i, 2]
         _block(x, y, dthr, zthr, tthr, tcoa, last_s)
         for c in range(6):
-            for i in range(count):
-                out[c, first + i] = y[c * _BLOCK + i]
+            column = out[c, first:last]
+            for i in range(last - first):
+                column[i] = y[c * _BLOCK + i]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
