@@ -22,6 +22,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from skypact.airspace.altitude import AltitudeReference
@@ -33,7 +34,7 @@ from skypact.instants import EVER, FOREVER, format_instant
 from skypact.units import parse_length_m
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 RULES_MAX: Final = 1000
 """More separation rules than this are refused: nobody can read which of them holds."""
@@ -42,8 +43,13 @@ APPLIES_BY_DEFAULT: Final = (Kind.CREWED, Kind.UNCREWED, Kind.GROUND)
 RADIUS_LARGE_M: Final = 300_000.0
 """A zone's radius beyond this is remarked on, as a likely mistake of unit."""
 
-_PARTIES_CROSSED = 20
+REMARKS_MAX: Final = 200
+"""No more remarks than this are made on one pact."""
+
+_PARTIES_CROSSED = 10
 """Up to this many parties, rules are tried for every pair of them; beyond, for kinds alone."""
+_COMPARED = 200
+"""Up to this many names, a word that is none of them is compared with each."""
 _SHOWN = 60
 _RESERVED = (ANY, *(kind.word for kind in Kind))
 _OTHER_WORDS = {
@@ -452,12 +458,17 @@ def remarks(pact: Pact, *, now_us: int | None = None) -> list[Remark]:
         against it; a simulated day in the past is not expired.
     """
     now = now_us if pact.data_mode is DataMode.REAL else None
-    return [
-        *_on_the_pact(pact, now),
-        *_on_rules(pact),
-        *_on_proximities(pact, now),
-        *(remark for row, zone in enumerate(pact.zones) for remark in _on_zone(pact, row, zone)),
-    ]
+    defined = {party.id for party in pact.parties}
+    said = chain(
+        _on_the_pact(pact, now),
+        _on_rules(pact),
+        _on_proximities(pact, now),
+        (remark for row, zone in enumerate(pact.zones) for remark in _on_zone(pact, defined, row, zone)),
+    )
+    found = list(islice(said, REMARKS_MAX + 1))
+    if len(found) > REMARKS_MAX:
+        found[-1] = _warning("", f"there is more to remark than these {REMARKS_MAX}")
+    return found
 
 
 def _warning(where: str, text: str) -> Remark:
@@ -465,6 +476,8 @@ def _warning(where: str, text: str) -> Remark:
 
 
 def _close(word: str, known: Collection[str]) -> str | None:
+    if len(known) > _COMPARED:
+        return None
     matches = get_close_matches(word[:_SHOWN], known, 1, 0.75)
     return matches[0] if matches else None
 
@@ -593,58 +606,47 @@ def _on_proximities(pact: Pact, now: int | None) -> list[Remark]:
     return found
 
 
-def _on_zone(pact: Pact, row: int, zone: Zone) -> list[Remark]:
-    found = []
+def _on_zone(pact: Pact, defined: Collection[str], row: int, zone: Zone) -> Iterator[Remark]:
     volume = zone.volume
     if volume.end_us <= pact.effective_us or pact.until_us <= volume.start_us:
-        found.append(
-            _warning(place("zone", row, zone.id), "is never in force: its window and the pact's do not meet")
+        yield _warning(
+            place("zone", row, zone.id), "is never in force: its window and the pact's do not meet"
         )
     for key, altitude in (("floor", volume.lower), ("ceiling", volume.upper)):
         if altitude is not None and altitude.reference is AltitudeReference.AGL and altitude.metres != 0.0:
-            found.append(
-                _warning(
-                    place("zone", row, zone.id, key),
-                    "is above ground: without terrain heights, what is near it cannot be decided",
-                )
+            yield _warning(
+                place("zone", row, zone.id, key),
+                "is above ground: without terrain heights, what is near it cannot be decided",
             )
     if isinstance(volume.outline, Circle):
-        found += _on_circle(row, zone, volume.outline)
-    return found + _on_recognition(pact, row, zone)
+        yield from _on_circle(row, zone, volume.outline)
+    yield from _on_recognition(defined, row, zone)
 
 
-def _on_circle(row: int, zone: Zone, circle: Circle) -> list[Remark]:
+def _on_circle(row: int, zone: Zone, circle: Circle) -> Iterator[Remark]:
     where = place("zone", row, zone.id, "circle.radius")
-    found = []
     if circle.radius_m > RADIUS_LARGE_M:
-        found.append(_warning(where, f"{circle.radius_m / 1000:g} km is large; is the unit right?"))
+        yield _warning(where, f"{circle.radius_m / 1000:g} km is large; is the unit right?")
     for text in (zone.id, zone.name, zone.effect, zone.note):
         match = _WIDTH.search(text.lower())
         if match is not None:
             unit = "mi" if match[2].startswith("mi") else match[2]
             if math.isclose(parse_length_m(match[1] + unit), circle.radius_m, rel_tol=0.02):
                 across = f"{2 * circle.radius_m / 1000:g} km"
-                found.append(
-                    _warning(where, f"the text says {match[0]!r}; this radius makes it {across} wide")
-                )
+                yield _warning(where, f"the text says {match[0]!r}; this radius makes it {across} wide")
                 break
-    return found
 
 
-def _on_recognition(pact: Pact, row: int, zone: Zone) -> list[Remark]:
+def _on_recognition(defined: Collection[str], row: int, zone: Zone) -> Iterator[Remark]:
     where = place("zone", row, zone.id)
-    found = []
     if not zone.declared_by:
-        found.append(_warning(where, "nobody is named as declaring it (declared_by)"))
+        yield _warning(where, "nobody is named as declaring it (declared_by)")
     if not zone.recognised_by:
-        found.append(Remark(Severity.NOTE, where, "is recognised by no party"))
+        yield Remark(Severity.NOTE, where, "is recognised by no party")
     elif set(zone.recognised_by) == {zone.declared_by}:
-        found.append(
-            Remark(Severity.NOTE, where, f"is recognised by its declarer alone ({zone.declared_by})")
-        )
+        yield Remark(Severity.NOTE, where, f"is recognised by its declarer alone ({zone.declared_by})")
     if not zone.effect:
-        found.append(_warning(where, "does not say what entry means (effect)"))
-    defined = {party.id for party in pact.parties}
+        yield _warning(where, "does not say what entry means (effect)")
     for key, names in (
         ("declared_by", (zone.declared_by,) if zone.declared_by else ()),
         ("recognised_by", zone.recognised_by),
@@ -655,14 +657,9 @@ def _on_recognition(pact: Pact, row: int, zone: Zone) -> list[Remark]:
             if name not in defined:
                 meant = _close(name, defined)
                 hint = f"; did you mean {meant!r}?" if meant is not None else ""
-                found.append(
-                    _warning(
-                        place("zone", row, zone.id, key),
-                        f"{name[:_SHOWN]!r} is not a party of this pact{hint}",
-                    )
+                yield _warning(
+                    place("zone", row, zone.id, key),
+                    f"{name[:_SHOWN]!r} is not a party of this pact{hint}",
                 )
             if count > 1:
-                found.append(
-                    _warning(place("zone", row, zone.id, key), f"names {name[:_SHOWN]!r} {count} times")
-                )
-    return found
+                yield _warning(place("zone", row, zone.id, key), f"names {name[:_SHOWN]!r} {count} times")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from skypact.airspace import Altitude, AltitudeReference, Circle, DataMode, Kind, Polygon
 from skypact.airspace.separation import Minima
 from skypact.errors import InputError
+from skypact.formats import pact_toml
 from skypact.formats.contents import Defaults
 from skypact.formats.pact_toml import ERRORS_MAX, SIZE_MAX, lint, read_pact
 from skypact.instants import EVER, FOREVER, parse_instant
@@ -283,6 +286,10 @@ REFUSED = [
         "separation[0], horizontal: not a text; found [5]; expected a length",
     ),
     (
+        HEAD + RULE.replace('"5 NM"', "[1, 2, 3, 4, 5]"),
+        "separation[0], horizontal: not a text; found a list of 5; expected",
+    ),
+    (
         HEAD + RULE.replace('"5 NM"', "{ nm = 5 }"),
         "separation[0], horizontal: not a text; found a table; expected",
     ),
@@ -486,6 +493,13 @@ HOSTILE = {
     "tables": b"[[zone]]\n" * 100_000,
     "parties": HEAD.encode() + b"".join(b"[[party]]\nid='p%d'\n" % k for k in range(20_000)),
     "rules": HEAD.encode() + RULE.encode() * 5_000,
+    "strangers": (HEAD + "".join(f"[[party]]\nid='p{k}'\n" for k in range(190)) + ZONE + CIRCLE).encode()
+    + b"rejected_by = ["
+    + b"".join(b"'q%d'," % k for k in range(100_000))
+    + b"]",
+    "strange rules": HEAD.encode()
+    + b"".join(b"[[party]]\nid='p%d'\n" % k for k in range(20))
+    + b"".join(RULE.replace('["any", "any"]', f'["q{k}", "p{k}"]').encode() for k in range(1_000)),
     "vertices": (HEAD + ZONE).encode() + b"polygon = [" + b"[1.2,2.5]," * 50_000 + b"]",
     "crossing": (HEAD + ZONE).encode()
     + b"polygon = ["
@@ -506,6 +520,43 @@ def test_a_hostile_text_is_answered_quickly(data: bytes) -> None:
     assert time.perf_counter() - before < 10.0
     assert found
     assert all(len(str(remark)) < 1_000 for remark in found)
+
+
+# -- the handbook -----------------------------------------------------------------------------------------
+
+
+def told() -> list[tuple[str, list[str] | None]]:
+    """The TOML blocks of ``docs/pact.md``, each with the lines that are said to be remarked on it."""
+    page = (Path(__file__).parents[3] / "docs" / "pact.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    pairs = zip(blocks, [*blocks[1:], ("", "")], strict=True)
+    return [
+        (text, after.splitlines() if follows == "text" else None)
+        for (language, text), (follows, after) in pairs
+        if language == "toml"
+    ]
+
+
+@pytest.mark.parametrize(("text", "lines"), told(), ids=range(len(told())))
+def test_what_the_handbook_shows_is_what_lint_says(text: str, lines: list[str] | None) -> None:
+    """Every pact on the page lints as the page says; a table that stands alone is put into a pact first."""
+    whole = text if "[pact]" in text else HEAD + text
+    found = [str(remark) for remark in lint(whole.encode(), "pact.toml")]
+    assert lines is not None
+    if whole == text:
+        assert found == lines
+    else:
+        assert set(lines) <= set(found)
+
+
+def test_the_handbook_has_every_key() -> None:
+    """No key that is read is missing from the page."""
+    page = (Path(__file__).parents[3] / "docs" / "pact.md").read_text(encoding="utf-8")
+    assert len(told()) == 3
+    keys: set[str] = set()
+    for table in ("_TABLES", "_PACT", "_PARTY", "_SEPARATION", "_PROXIMITY", "_ZONE", "_CIRCLE"):
+        keys.update(getattr(pact_toml, table))
+    assert {key for key in keys if not re.search(rf"\b{key}\b", page)} == set()
 
 
 # -- laws -------------------------------------------------------------------------------------------------
@@ -560,7 +611,7 @@ def mutated(draw: st.DrawFn) -> str:
     return "\n".join(lines)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(mutated())
 def test_a_pact_lints_without_an_error_if_and_only_if_it_can_be_read(text: str) -> None:
     """Lint and reading agree on every text, and what can be read can be given to the engine."""
@@ -576,7 +627,6 @@ def test_a_pact_lints_without_an_error_if_and_only_if_it_can_be_read(text: str) 
     assert zones is None or len(zones) <= len(pact.zones)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_no_bytes_make_the_reading_fail_uncleanly(data: bytes) -> None:
     """Any bytes give remarks, and an error or a pact."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from skypact.airspace import Altitude, AltitudeReference, Circle, DataMode, Kind, Labels, Polygon, Volume4D
@@ -14,6 +14,7 @@ from skypact.errors import GeometryError, InputError, PactError
 from skypact.instants import EVER, FOREVER, parse_instant
 from skypact.pact import (
     APPLIES_BY_DEFAULT,
+    REMARKS_MAX,
     RULES_MAX,
     Pact,
     Party,
@@ -140,7 +141,6 @@ def test_zones_that_are_never_in_force_are_left_out() -> None:
     assert any("never in force" in text for text in texts(remarks(whole)))
 
 
-@settings(deadline=None)  # the first zone compiles the kernels
 @given(st.tuples(*[st.integers(-5, 5)] * 4))
 def test_the_window_of_a_zone_in_force_is_the_common_one(edges: tuple[int, int, int, int]) -> None:
     """A zone is in force at just those instants that its own window and the pact's both hold."""
@@ -421,6 +421,17 @@ def test_what_is_usable_and_doubtful_is_remarked(changes: dict[str, object], tex
     """Each doubt gives exactly one remark, with its place."""
     found = [line for line in texts(remarks(pact(**changes))) if line.startswith(text)]
     assert len(found) == 1
+
+
+def test_there_are_never_endless_remarks() -> None:
+    """After so many, one remark says that there are more; among very many names none is suggested."""
+    strangers = pact(zones=(zone(rejected_by=tuple(f"x{k}" for k in range(300))),))
+    found = remarks(strangers)
+    assert len(found) == REMARKS_MAX + 1
+    assert str(found[-1]) == "warning: there is more to remark than these 200"
+    many = tuple(Party(f"party-{k}") for k in range(300))
+    crowd = pact(parties=many, zones=(zone(recognised_by=("party-x",)),))
+    assert not any("did you mean" in remark.text for remark in remarks(crowd))
 
 
 def test_a_width_that_is_the_diameter_or_in_no_unit_is_not_remarked() -> None:
