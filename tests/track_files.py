@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,18 +85,18 @@ def same(a: Trajectories, b: Trajectories) -> bool:
 
 
 def _words(longest: int, *, least: int = 0) -> st.SearchStrategy[str]:
-    return st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=least, max_size=longest)
+    return st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=least, max_size=longest)
 
 
 @st.composite
 def trajectories(draw: st.DrawFn, *, text: st.SearchStrategy[str] | None = None, least: int = 1) -> Any:
-    """Any tracks that can be: names of any text without NUL, samples anywhere on earth, some altitudes unknown."""
+    """Any tracks that can be: names of any text without NUL, samples anywhere, some altitudes unknown."""
     words = _words(20) if text is None else text
     sizes = draw(st.lists(st.integers(least, 4), min_size=1, max_size=4))
     n, m = len(sizes), sum(sizes)
     offsets = np.concatenate([[0], np.cumsum(sizes)])
     steps = draw(st.lists(st.integers(0, 10**10), min_size=m, max_size=m))
-    times = np.concatenate([np.cumsum(steps[a:b]) for a, b in zip(offsets, offsets[1:], strict=False)])
+    times = np.concatenate([np.cumsum(steps[a:b]) for a, b in pairwise(offsets)])
     return Trajectories.of(
         Labels.of(
             draw(st.lists(words, min_size=n, max_size=n)),

@@ -48,6 +48,7 @@ ARC_M: Final = 1.0
 _R_M: Final = A_M * A_M / B_M  # the largest radius of curvature of the ellipsoid, at the poles
 _FLATTENING: Final = 1.02  # the sphere's formula for the bend, on the ellipsoid: a bound, see tests
 _WIDEST: Final = math.radians(45.0)
+_FEW: Final = 64
 _POLAR_DEG: Final = 90.0 - 1e-10
 
 
@@ -97,6 +98,22 @@ def bend_m(
     return bound
 
 
+def _is_straight(lat: list[float], lng: list[float], tolerance_m: float, *, closed: bool) -> bool:
+    """Whether :func:`straight` would add nothing, told without arrays: most outlines are small."""
+    for k in range(0 if closed else 1, len(lat)):
+        b = abs(lng[k] - lng[k - 1])
+        if b > 45.0 or abs(lat[k] - lat[k - 1]) > 45.0:
+            return False
+        if b == 0.0:
+            continue
+        low, high = sorted((math.radians(abs(lat[k - 1])), math.radians(abs(lat[k]))))
+        a, b = math.radians(abs(lat[k] - lat[k - 1])), math.radians(b)
+        w = math.hypot(a, b * (1.0 if lat[k - 1] * lat[k] < 0.0 else math.cos(low)))
+        if _FLATTENING * _R_M / 8.0 * math.sin(high) * b * (w + a * a / max(w, 1e-300)) > tolerance_m:
+            return False
+    return True
+
+
 def straight(
     lat_deg: NDArray[np.float64],
     lng_deg: NDArray[np.float64],
@@ -125,6 +142,12 @@ def straight(
         For every vertex of the result: the edge of the path it lies on, how far along it (0 to 1, in
         degrees), its position with longitudes within +-180. Last, the tolerance that was kept.
     """
+    own = lat_deg.shape[0]
+    if 1 < own <= _FEW and _is_straight(lat_deg.tolist(), lng_deg.tolist(), tolerance_m, closed=closed):
+        leg, fraction = np.arange(own), np.zeros(own)
+        if not closed:
+            leg[-1], fraction[-1] = own - 2, 1.0
+        return leg, fraction, lat_deg, within_180(lng_deg), tolerance_m
     if closed:
         lat_deg, lng_deg = np.append(lat_deg, lat_deg[:1]), np.append(lng_deg, lng_deg[:1])
     n = lat_deg.shape[0]

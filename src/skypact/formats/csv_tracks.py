@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from skypact.errors import FormatError
 from skypact.formats import arrow
@@ -37,6 +37,7 @@ _NULLS: Final = ["", "NULL", "null", "NaN", "nan", "None", "N/A", "\\N"]
 _SEPARATORS: Final = ",;\t|"
 _WHOLE = re.compile(r"-?\d{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"-?\d+(?:[.]\d*)?(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_RAGGED = re.compile(r"Row #(\d+): Expected (\d+) columns, got (\d+)", re.ASCII)
 _LONGEST_MESSAGE = 300
 
 
@@ -90,10 +91,7 @@ def _time_type(head: bytes, layout: Layout, separator: str) -> str:
     """Whether the first times are ``whole`` numbers, numbers with a ``fraction``, or ``instants``."""
     lines = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").splitlines()[:100]
     rows = csv.DictReader(io.StringIO("\n".join(lines)), delimiter=separator)
-    try:
-        times = [str(row[layout.time]) for row in rows if row.get(layout.time)]
-    except csv.Error:
-        return "text"
+    times = [str(row[layout.time]) for row in rows if row.get(layout.time)]
     if all(_WHOLE.fullmatch(time) for time in times):
         return "whole"
     return "fraction" if all(_DECIMAL.fullmatch(time) for time in times) else "instants"
@@ -108,12 +106,6 @@ def _read(source: Source, defaults: Defaults, layout: Layout, separator: str, wa
     types: dict[str, Any] = dict.fromkeys(layout.labels, text)
     types |= dict.fromkeys(layout.numbers, text if way == "text" else number)
     types[layout.time] = {"whole": pa.int64(), "fraction": number}.get(way, text)
-    ragged: list[Any] = []
-
-    def refuse(row: Any) -> Literal["error"]:
-        ragged.append(row)
-        return "error"
-
     feed = Feed(layout, source.name, "csv", defaults)
     line = 2
 
@@ -130,7 +122,6 @@ def _read(source: Source, defaults: Defaults, layout: Layout, separator: str, wa
                     delimiter=separator,
                     ignore_empty_lines=False,
                     newlines_in_values=True,
-                    invalid_row_handler=refuse,
                 ),
                 convert_options=arrow_csv.ConvertOptions(
                     column_types=types,
@@ -151,17 +142,17 @@ def _read(source: Source, defaults: Defaults, layout: Layout, separator: str, wa
                 )
                 line += len(batch)
         except (pa.ArrowInvalid, pa.ArrowKeyError, UnicodeDecodeError) as error:
-            if ragged:
-                row = ragged[0]
+            message = " ".join(str(error).split())[:_LONGEST_MESSAGE]
+            ragged = _RAGGED.search(message)
+            if ragged is not None:
                 raise FormatError(
                     "not as many values as the header has names",
-                    where=f"{source.name}:{row.number}" if row.number is not None else source.name,
-                    found=row.actual_columns,
-                    expected=row.expected_columns,
+                    where=f"{source.name}:{ragged.group(1)}",
+                    found=int(ragged.group(3)),
+                    expected=int(ragged.group(2)),
                 ) from None
             if way != "text":
                 return None
-            message = " ".join(str(error).split())[:_LONGEST_MESSAGE]
             raise FormatError(
                 "cannot be read as CSV", where=source.name, found=message, expected="lines of UTF-8 text"
             ) from None
@@ -174,7 +165,7 @@ def write_csv(path: str | Path, tracks: Trajectories) -> None:
     Raises
     ------
     InputError
-        The file cannot be written, or a name holds a line break.
+        The file cannot be written.
     """
     from pyarrow import csv as arrow_csv
 

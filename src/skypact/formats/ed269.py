@@ -15,8 +15,7 @@ Known limits: an outline that crosses itself is replaced by its convex hull, whi
 An upper limit of 0 above ground, which some files have where nothing may fly, is read as no upper limit.
 ED-318, the successor, is not read.
 
-Source: EUROCAE ED-269, *Minimum operational performance standard for geofencing* (2020), sec. 8 (the exchange
-format).
+Source: EUROCAE ED-269 (2020), the model and the JSON format of UAS geographical zones.
 """
 
 from __future__ import annotations

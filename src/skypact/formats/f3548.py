@@ -22,7 +22,7 @@ beside the list, as :mod:`skypact.formats.volume_writers` writes it, is understo
 Known limits: references without details hold no volumes and are ignored. The end of the window may lie in the
 past.
 
-Source: ASTM F3548-21, Annex A4 (the OpenAPI definitions of the USS-USS and DSS interfaces).
+Source: ASTM F3548-21, the OpenAPI definitions of its USS-USS and DSS interfaces.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """GeoJSON (RFC 7946): volumes, zones, tracks and plans, in a feature each.
 
 Law: what the file means is kept. GeoJSON's edges are straight in longitude and latitude, Skypact's are
-geodesics, up to 220 m apart over 100 km at 52 degrees: edges are cut until the geodesics stay within
+geodesics, 250 m apart over 100 km at 52 degrees: edges are cut until the geodesics stay within
 :data:`TOLERANCE_M` of what was drawn (:mod:`skypact.airspace.rings`). What section 3.1.9 has cut at 180
 degrees is joined again. A hole in a polygon is ignored, which makes the volume larger, and said so.
 
@@ -122,6 +122,26 @@ _REFERENCE = ("altitude_reference", "altitudeReference", "verticalReference", "v
 _UNIT = ("altitude_unit", "altitudeUnit", "uomDimensions", "uom", "unit", "units")
 _IN_OBJECT_REFERENCE = ("reference", "referenceDatum", "datum")
 _TIMES = ("times", "coordTimes", "timestamps", "coordinateTimes")
+_CANONICAL: Final = {
+    name: names[0]
+    for names in (
+        _START,
+        _END,
+        _LOWER,
+        _UPPER,
+        _LOWER_REFERENCE,
+        _UPPER_REFERENCE,
+        _REFERENCE,
+        _UNIT,
+        _TIMES,
+        *((name,) for name in ("lower_m", "upper_m", "radius_m", "radius", "coordinateProperties")),
+        *((name,) for name in ("party", "kind", "data_mode", "role", "applies_to", "effect")),
+        *((name,) for name in ("horizontal_uncertainty_m", "vertical_uncertainty_m")),
+    )
+    for name in names
+}
+"""Every name of a property that means one thing, and its first name."""
+_INHERITED = ("party", "kind", "data_mode", "role", "altitude_reference", "applies_to", "effect")
 _NUMBERED_UNITS: Final = {0: 1.0, 1: FT_M}  # openAIP's numbers; 6 is a flight level
 _NUMBERED_REFERENCES: Final = {
     0: AltitudeReference.AGL,
@@ -172,9 +192,13 @@ class _Document:
         self.plans = _Lines(name, self.mode, "plans")
         self.remarks = Remarks()
         self.named: dict[str, int] = {}
+        self.beside: dict[str, Node] = {}
 
     def contents(self) -> Contents:
         features = 0
+        if self.root.value.get("type") == "FeatureCollection":
+            found = {name: self.root.get(name) for name in _INHERITED}
+            self.beside = {name: node for name, node in found.items() if node is not None}
         if self.root.value.get("type") in _GEOMETRIES:
             self.geometry(self.root, _Said(self, self.root, Node({}, "properties"), 0), 0)
             features = 1
@@ -308,8 +332,7 @@ class _Document:
         as_drawn = {id(ring): path for ring, path in zip(drawn, where, strict=True)}
         for ring_ in joined_rings:
             path = as_drawn.get(id(ring_))
-            crossing = np.any(np.abs(np.diff(ring_[:, 1], append=ring_[:1, 1])) > 180.0)
-            if path is not None and crossing:
+            if path is not None and np.ptp(ring_[:, 1]) > 180.0 and _has_wide_edge(ring_):
                 self.remarks.add(
                     "1 outline has an edge over 180 degrees wide and was taken to cross the antimeridian",
                     "{n} outlines have edges over 180 degrees wide and were taken to cross the antimeridian",
@@ -419,6 +442,11 @@ def _ring(rows: NDArray[np.float64], node: Node) -> NDArray[np.float64]:
         raise node.error("too few positions for a ring", "four or more, the last like the first")
     ring = rows[:, :2].copy()
     return ring[:-1] if np.array_equal(ring[0], ring[-1]) else ring
+
+
+def _has_wide_edge(ring: NDArray[np.float64]) -> bool:
+    """Whether an edge of a ring is more than 180 degrees of longitude wide."""
+    return bool(np.any(np.abs(np.diff(ring[:, 1], append=ring[:1, 1])) > 180.0))
 
 
 class _Piece:
@@ -539,17 +567,35 @@ class _Said:
         self._properties = properties
         self._number = number
         self._ident: tuple[str, str | None] | None = None
+        self._found: dict[str, Node] = {}
+        for name, value in properties.value.items():
+            thing = _CANONICAL.get(name)
+            if thing is None or value is None:
+                continue
+            node = Node(value, joined(properties.path, name))
+            before = self._found.setdefault(thing, node)
+            if before.value != value:
+                raise node.error(
+                    "the same thing is said twice, differently", f"what {before.path} says, or one of the two"
+                )
 
-    def _get(self, *names: str) -> Node | None:
-        return self._properties.get(*names)
+    def _get(self, names: str | tuple[str, ...]) -> Node | None:
+        """The property of that name, or of the thing that these names stand for."""
+        return self._found.get(names if isinstance(names, str) else names[0])
+
+    def _first(self, names: tuple[str, ...]) -> Node | None:
+        """The first of several properties that is there and not empty; they may differ."""
+        values = self._properties.value
+        for name in names:
+            if values.get(name) is not None:
+                node = Node(values[name], joined(self._properties.path, name))
+                if node.label():
+                    return node
+        return None
 
     def _inherited(self, name: str) -> Node | None:
         """A property, or the member of that name beside ``features``."""
-        node = self._properties.get(name)
-        root = self._document.root
-        if node is None and self._feature.value is not root.value:
-            node = root.get(name)
-        return node
+        return self._found.get(name) or self._document.beside.get(name)
 
     # -- who ---------------------------------------------------------------------------------------------
 
@@ -560,13 +606,13 @@ class _Said:
         return self._ident
 
     def _label(self) -> tuple[str, str | None]:
-        stated = self._get(*_BODY)
-        body = stated.label() if stated is not None and stated.label() else None
-        own = self._get(*_ID) or self._feature.get("id")
+        stated = self._first(_BODY)
+        body = stated.label() if stated is not None else None
+        own = self._first(_ID) or self._feature.get("id")
         if own is not None and own.label():
             return own.label(), body
         document = self._document
-        node = next((n for n in (self._get(name) for name in _NAME) if n is not None and n.label()), None)
+        node = self._first(_NAME)
         label = node.label() if node is not None else body or f"feature {self._number + 1}"
         # a name is no identity: two features of one name are two things, unless both state one body
         seen = document.named[label] = document.named.get(label, 0) + 1
@@ -637,34 +683,34 @@ class _Said:
             raise text.error(str(error)) from None
 
     def window(self) -> tuple[int, int]:
-        start, end = self._get(*_START), self._get(*_END)
+        start, end = self._get(_START), self._get(_END)
         return (
             EVER if start is None else start.instant(),
             FOREVER if end is None else end.instant(),
         )
 
     def reference(self) -> AltitudeReference:
-        node = self._inherited("altitude_reference") or self._get(*_REFERENCE)
+        node = self._inherited("altitude_reference") or self._get(_REFERENCE)
         return AltitudeReference.W84 if node is None else reference_of(node)
 
     def limit(self, *, floor: bool) -> Altitude | None:
         """The floor or ceiling; None is open."""
         metres = self._get("lower_m" if floor else "upper_m")
-        node = self._get(*(_LOWER if floor else _UPPER))
+        node = self._get(_LOWER if floor else _UPPER)
         if metres is not None and node is not None:
             raise node.error("a limit is said twice", f"{metres.path} or this, not both")
         node = metres or node
         if node is None:
             return None
         own = _LOWER_REFERENCE if floor else _UPPER_REFERENCE
-        named = self._get(*own) or self._inherited("altitude_reference") or self._get(*_REFERENCE)
+        named = self._get(own) or self._inherited("altitude_reference") or self._get(_REFERENCE)
         if node.is_object:
             return self._limit_object(node, floor=floor)
         if node.is_text and metres is None:
             reference = AltitudeReference.W84 if named is None else reference_of(named)
             return limit_of_text(node, floor=floor, default=reference)
         value = node.number("a number, or a text like FL100 or 120 m AGL")
-        unit = None if metres is not None else self._get(*_UNIT)
+        unit = None if metres is not None else self._get(_UNIT)
         if named is None:
             self._document.remarks.add(
                 "1 limit names no reference and was read as above the WGS 84 ellipsoid (RFC 7946, 4)",
@@ -702,7 +748,7 @@ class _Said:
 
     def times(self, parts: list[Node], *, several: bool) -> list[list[int]] | None:
         """Instants for each line; None where the feature has no times."""
-        node = self._get(*_TIMES)
+        node = self._get(_TIMES)
         if node is None:
             nested = self._get("coordinateProperties")
             node = nested.get(*_TIMES) if nested is not None and nested.is_object else None

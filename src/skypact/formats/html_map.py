@@ -19,27 +19,26 @@ thinned tracks.
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import html
 import json
 import re
-import secrets
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 import skypact
 from skypact.check.findings import FindingKind
-from skypact.errors import InputError, ModeError
+from skypact.errors import ModeError
 from skypact.formats.html_scene import Scene, shown
+from skypact.formats.output import replacing
 from skypact.formats.report import PREDICTED, RECORDED, Answer, Report
 from skypact.units import FT_M, NM_M
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from skypact.airspace.labels import DataMode
     from skypact.check.findings import Findings
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from skypact.pact import Pact
 
 _SCRIPTS: Final = ("geo.js", "scene.js", "draw.js", "charts.js", "panel.js", "page.js")
-_UNIFORM_RULE: Final = re.compile(r"([\d.]+) NM / ([\d.]+) ft")
+_UNIFORM_RULE: Final = re.compile(r"(\d+(?:[.]\d+)?) NM / (\d+(?:[.]\d+)?) ft", re.ASCII)
 
 
 def write_map(
@@ -97,26 +96,8 @@ def write_map(
 def write_report_map(path: str | Path, report: Report, *, title: str) -> None:
     """Write a map of a report; raises :class:`~skypact.errors.InputError` if the file cannot be written."""
     page = _page(Scene(report).data(title), title)
-    with _whole(Path(path)) as staged:
-        staged.write_bytes(page)
-
-
-@contextlib.contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A path beside ``path``, renamed onto it at the end: nobody ever opens half a map."""
-    staged = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
-    try:
-        yield staged
-        staged.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"the map cannot be written ({error.strerror or error})",
-            where=str(path),
-            expected="a file name in a folder that exists and can be written to",
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            staged.unlink(missing_ok=True)
+    with replacing(path) as stream:
+        stream.write(page)
 
 
 def _modes(contents: Contents) -> Iterator[DataMode]:

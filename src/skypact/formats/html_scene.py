@@ -25,7 +25,7 @@ from skypact.airspace.moving import Trajectories
 from skypact.check.findings import FindingKind, Reason
 from skypact.formats import html_world
 from skypact.formats.html_thin import SPHERE_M, thin, unit_vectors
-from skypact.formats.report import PREDICTED, plain
+from skypact.formats.report import PREDICTED
 from skypact.instants import EVER, FOREVER
 from skypact.pact import Stance
 from skypact.units import FT_M
@@ -75,7 +75,7 @@ def shown(text: str) -> str:
 
     It is one line, has no control characters, none that turn the direction of writing, and it ends.
     """
-    text = " ".join(plain(text).split())
+    text = " ".join(text.split())
     text = text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
     return "".join("\ufffd" if unicodedata.category(c) in {"Cc", "Cf", "Cs"} else c for c in text)
 
@@ -273,7 +273,7 @@ class Scene:
         return -1 if not name else self.parties.setdefault(name, len(self.parties))
 
     def _source(self, name: str) -> int:
-        return self.sources.setdefault(plain(name), len(self.sources))
+        return self.sources.setdefault(name, len(self.sources))
 
     def _link(
         self, answer: Answer, labels: Labels, row: int, when_us: int, side: int
@@ -597,8 +597,9 @@ class Scene:
         for name, value in (("marginal", c.marginal), ("agreed", c.agreed)):
             if value:
                 out[name] = True
-        if answer.effect is not None and answer.effect[c.b]:
-            out["effect"] = shown(answer.effect[c.b])
+        for name, texts in (("effect", answer.effect), ("standing", answer.standing)):
+            if texts is not None and texts[c.b]:
+                out[name] = shown(texts[c.b])
         for side, labels, row, link in (("a", f.labels_a, c.a, pair[0]), ("b", f.labels_b, c.b, pair[1])):
             out[side] = self._who(labels, row)
             if link is not None and link[1] in numbers[link[0]]:

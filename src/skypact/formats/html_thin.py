@@ -9,13 +9,14 @@ How it works. An interval between two samples is split at the sample that is fur
 (Douglas-Peucker with the synchronised distance of Meratnia and de By, EDBT 2004, LNCS 2992, sec. 3.2). The
 distance at which a sample was chosen, no larger than that of the interval it split, is its weight; whatever
 tolerance fits the budget, the samples to keep are those of greater weight. All intervals are split at once,
-round by round, so a round is a handful of array operations. No interval is longer than :data:`STRETCH` samples,
-which bounds the rounds.
+round by round, so a round is a handful of array operations. No interval is longer than :data:`STRETCH`
+samples, which bounds the rounds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -103,13 +104,13 @@ def thin(
 
 
 def _parts(fixed: NDArray[np.bool_]) -> list[slice]:
-    """Runs of samples that begin and end with one that is kept, each run's last being the next one's first."""
+    """Runs of samples that begin and end with a kept one, each run's last being the next one's first."""
     stays = np.nonzero(fixed)[0]
     cuts = [0]
     while cuts[-1] < fixed.shape[0] - 1:
         far = int(np.searchsorted(stays, cuts[-1] + _SAMPLES_AT_ONCE, side="right")) - 1
         cuts.append(int(stays[far]))
-    return [slice(a, b + 1) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [slice(a, b + 1) for a, b in pairwise(cuts)]
 
 
 def _weights(
@@ -118,7 +119,7 @@ def _weights(
     unit: NDArray[np.float64],
     altitude_m: NDArray[np.float64],
 ) -> NDArray[np.float32]:
-    """The weight of each sample, in tolerances: infinite where it is kept anyhow, 0 where it is not needed."""
+    """The weight of each sample, in tolerances: infinite where it is kept anyhow, 0 where not needed."""
     weight = np.where(fixed, np.inf, 0.0).astype(np.float32)
     index = np.arange(fixed.shape[0])
     rows = np.nonzero(~fixed)[0]
@@ -154,7 +155,7 @@ def _off(
     unit: NDArray[np.float64],
     altitude_m: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """How far samples are from where two others put the thing at their time: across and up, metres, (k, 2)."""
+    """How far samples are from where two others put the thing then: across and up, metres, (k, 2)."""
     span = time_us[after] - time_us[before]
     part = np.where(span > 0, (time_us[rows] - time_us[before]) / np.where(span > 0, span, 1), 0.0)
     start = unit[before]

@@ -15,6 +15,7 @@ The packaged file is built by ``tools/build_world.py``; its provenance is in ``N
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,8 @@ import numpy as np
 from skypact.formats.html_thin import SPHERE_M, unit_vectors
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 EDGE_M: Final = 13_000_000.0
@@ -34,6 +37,7 @@ LEVELS: Final = ("coarse", "middle", "fine")
 _GRID_M: Final = {"coarse": 500.0, "middle": 100.0, "fine": 50.0}
 _FAR_RAD: Final = 2.0
 _SMALL_RAD: Final = 0.1
+_SPARSE: Final = 32
 _PLACES_MAX: Final = 1500
 
 
@@ -76,6 +80,40 @@ def windows(reach_m: float) -> list[tuple[str, float]]:
     return [("middle", EDGE_M if reach_m < 0.95 * EDGE_M else LAST_EDGE_M)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Level:
+    """One level of detail as packaged.
+
+    Arc i owns points ``offsets[i]:offsets[i + 1]``, (longitude, latitude) in degrees and as unit vectors.
+    Ring i is the arcs ``rings[cuts[i]:cuts[i + 1]]``, backwards where the number is negative; ``spans`` is
+    how far across it is at most, in earth radii, and ``heads`` the row of one of its points.
+    """
+
+    points: NDArray[np.float64]
+    unit: NDArray[np.float64]
+    offsets: NDArray[np.int64]
+    border: NDArray[np.bool_]
+    rings: NDArray[np.int64]
+    cuts: NDArray[np.int64]
+    spans: NDArray[np.float64]
+    heads: NDArray[np.int64]
+
+
+@cache
+def _level(name: str) -> _Level:
+    world = _world()
+    points = np.cumsum(world[f"{name}_points"], axis=0) / 1000.0
+    unit = unit_vectors(points[:, 1], points[:, 0])
+    offsets, rings, cuts = (
+        world[f"{name}_{part}"].astype(np.int64) for part in ("offsets", "rings", "ring_offsets")
+    )
+    low, high = np.minimum.reduceat(unit, offsets[:-1]), np.maximum.reduceat(unit, offsets[:-1])
+    own = np.where(rings >= 0, rings, ~rings)
+    size = np.maximum.reduceat(high[own], cuts[:-1]) - np.minimum.reduceat(low[own], cuts[:-1])
+    spans = np.linalg.norm(size, axis=1)
+    return _Level(points, unit, offsets, world[f"{name}_border"], rings, cuts, spans, offsets[own[cuts[:-1]]])
+
+
 def layer(name: str, centre: tuple[float, float], half_m: float) -> dict[str, Any]:
     """One level of detail inside a square around the centre, in whole steps of its grid.
 
@@ -85,26 +123,30 @@ def layer(name: str, centre: tuple[float, float], half_m: float) -> dict[str, An
         ``half`` and ``step`` in metres, and the lines ``land`` (closed rings, for the even-odd rule),
         ``coast`` and ``border``: a list each of arrays of shape (k, 2), east and north in steps.
     """
-    world = _world()
-    points = np.cumsum(world[f"{name}_points"], axis=0) / 1000.0
-    offsets = world[f"{name}_offsets"].astype(np.int64)
-    away, azimuth = _polar(centre, points[:, 1], points[:, 0])
-    plane = SPHERE_M * np.column_stack([away * np.sin(azimuth), away * np.cos(azimuth)])
+    level = _level(name)
+    away = np.arccos(np.clip(level.unit @ unit_vectors(*np.array(centre).reshape(2, 1))[0], -1.0, 1.0))
+    reach = 1.5 * half_m / SPHERE_M + 0.01
+    # far away only the shape of the rings counts, so a few points will do
+    near = away < reach
+    keep = near.copy()
+    keep[::_SPARSE] = True
+    keep[level.offsets[:-1]] = keep[level.offsets[1:] - 1] = True
+    keep[1:] |= near[:-1]
+    keep[:-1] |= near[1:]
+    rows = np.nonzero(keep)[0]
+    points, offsets = level.points[rows], np.searchsorted(rows, level.offsets)
+    # an island that is neither in the square nor around the opposite point changes nothing
+    first = away[level.heads]
+    island = (level.spans < _SMALL_RAD) & (first > reach + _SMALL_RAD) & (first < np.pi - _SMALL_RAD)
+    polar = np.column_stack(_polar(centre, points[:, 1], points[:, 0]))
     step = _GRID_M[name]
-    lines = _lines(points, plane, away, offsets, half_m)
-    border = world[f"{name}_border"]
-    polar = np.column_stack([away, azimuth])
+    lines = _lines(points, polar, offsets, half_m)
     opposite = (centre[1] + 180.0, -centre[0])
     land = []
     behind = False
-    first = away[_first_points(world, name, offsets)]
-    # an island that is neither in the square nor around the opposite point changes nothing
-    island = (_spans(name) < _SMALL_RAD) & (first < np.pi - _SMALL_RAD)
-    island &= first > 1.5 * half_m / SPHERE_M + _SMALL_RAD
-    for ring in _rings(world, name, offsets, np.nonzero(~island)[0]):
-        own = polar[ring]
+    for ring in _rings(level, offsets, np.nonzero(~island)[0]):
         behind ^= _around(points[ring], *opposite)
-        outline = _unbent(own)
+        outline = _unbent(polar[ring])
         if np.any(outline.min(axis=0) > half_m) or np.any(outline.max(axis=0) < -half_m):
             continue
         cut = _cut(outline, half_m)
@@ -116,8 +158,8 @@ def layer(name: str, centre: tuple[float, float], half_m: float) -> dict[str, An
         "half": half_m,
         "step": step,
         "land": _on_grid(land, step),
-        "coast": _on_grid([line for arc, line in lines if not border[arc]], step),
-        "border": _on_grid([line for arc, line in lines if border[arc]], step),
+        "coast": _on_grid([line for arc, line in lines if not level.border[arc]], step),
+        "border": _on_grid([line for arc, line in lines if level.border[arc]], step),
     }
 
 
@@ -133,40 +175,17 @@ def _on_grid(lines: list[NDArray[np.float64]], step: float) -> list[NDArray[np.i
     return out
 
 
-def _first_points(world: dict[str, NDArray[Any]], name: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The row of one point of each ring."""
-    arcs = world[f"{name}_rings"][world[f"{name}_ring_offsets"][:-1]]
-    return np.asarray(offsets[np.where(arcs >= 0, arcs, ~arcs)], np.int64)
-
-
-@cache
-def _spans(name: str) -> NDArray[np.float64]:
-    """How far across each ring is at most, as the diagonal of a box around it in space, earth radii."""
-    world = _world()
-    points = np.cumsum(world[f"{name}_points"], axis=0) / 1000.0
-    unit = unit_vectors(points[:, 1], points[:, 0])
-    starts = world[f"{name}_offsets"][:-1]
-    low, high = np.minimum.reduceat(unit, starts), np.maximum.reduceat(unit, starts)
-    arcs, cuts = world[f"{name}_rings"], world[f"{name}_ring_offsets"][:-1]
-    own = np.where(arcs >= 0, arcs, ~arcs)
-    size = np.maximum.reduceat(high[own], cuts) - np.minimum.reduceat(low[own], cuts)
-    return np.asarray(np.linalg.norm(size, axis=1))
-
-
 def _rings(
-    world: dict[str, NDArray[Any]], name: str, offsets: NDArray[np.int64], chosen: NDArray[np.intp]
-) -> list[NDArray[np.int64]]:
-    """For each chosen ring of land, the rows of its points."""
-    arcs, cuts = world[f"{name}_rings"], world[f"{name}_ring_offsets"]
-    rings = []
-    for first, last in zip(cuts[chosen].tolist(), cuts[chosen + 1].tolist(), strict=True):
+    level: _Level, offsets: NDArray[np.int64], chosen: NDArray[np.intp]
+) -> Iterator[NDArray[np.int64]]:
+    """For each chosen ring of land, the rows of its points; arcs own rows as ``offsets`` says."""
+    for first, last in zip(level.cuts[chosen].tolist(), level.cuts[chosen + 1].tolist(), strict=True):
         parts = []
-        for arc in arcs[first:last].tolist():
+        for arc in level.rings[first:last].tolist():
             own = arc if arc >= 0 else ~arc
             rows = np.arange(offsets[own], offsets[own + 1])
             parts.append(rows if arc >= 0 else rows[::-1])
-        rings.append(np.concatenate(parts))
-    return rings
+        yield np.concatenate(parts)
 
 
 def _around(ring: NDArray[np.float64], lng_deg: float, lat_deg: float) -> bool:
@@ -217,12 +236,13 @@ def _cut(ring: NDArray[np.float64], half_m: float) -> NDArray[np.float64]:
 
 def _lines(
     points: NDArray[np.float64],
-    plane: NDArray[np.float64],
-    away: NDArray[np.float64],
+    polar: NDArray[np.float64],
     offsets: NDArray[np.int64],
     half_m: float,
 ) -> list[tuple[int, NDArray[np.float64]]]:
     """The parts of arcs that come inside the square, each with the number of its arc."""
+    away, azimuth = polar.T
+    plane = SPHERE_M * np.column_stack([away * np.sin(azimuth), away * np.cos(azimuth)])
     arc = np.repeat(np.arange(offsets.shape[0] - 1), np.diff(offsets))
     near = np.all(np.abs(plane) <= half_m, axis=1) & (away * SPHERE_M <= LAST_EDGE_M)
     joined = np.zeros(arc.shape[0], np.bool_)

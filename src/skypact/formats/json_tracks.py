@@ -14,6 +14,7 @@ no NaN; a missing value is null or left out.
 
 from __future__ import annotations
 
+import math
 import re
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
@@ -48,6 +49,7 @@ _FIRST_BYTES: Final = 256 * 1024
 _BLANK: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
+_ODD_KEY = re.compile(r'["\\\x00-\x1f]')
 _AT = re.compile(r"^(.*?)(?: - at `\$(?:\[(\d+)\])?(?:\.(.*))?`)?$", re.DOTALL)
 _BYTE = re.compile(r" \(byte (\d+)\)", re.ASCII)
 _LONGEST_MESSAGE = 200
@@ -140,6 +142,14 @@ class _Reader:
         """Add the keys of one chunk to ``keys``."""
         for record in self._decode(self._loose, offset, chunk):
             keys.update(dict.fromkeys(record))
+        odd = next((key for key in keys if _ODD_KEY.search(key) is not None), None)
+        if odd is not None:
+            raise FormatError(
+                "not the name of a column",
+                where=self._name,
+                found=odd,
+                expected="keys without quotes, backslashes and control characters",
+            )
         if len(keys) > KEYS_MAX:
             raise FormatError(
                 "too many different keys",
@@ -221,10 +231,14 @@ class _Reader:
         match = _AT.match(message)
         what, index, key = match.groups() if match is not None else (message, None, None)
         record = self._base + int(index or 0)
-        found = None
+        found: object = None
         if index is not None and key is not None:
             values = self._decode(self._loose, offset, chunk)[int(index)]
-            found = described(msgspec.json.decode(values[key])) if key in values else None
+            raw = values.get(key, b"null")
+            try:
+                found = described(msgspec.json.decode(raw))
+            except msgspec.MsgspecError:  # such as a number that is none of floating point
+                found = bytes(raw).decode("utf-8", "replace")
         return FormatError(
             f"not a value that is read here ({what[:_LONGEST_MESSAGE].lower()})",
             where=f"{self._at(record)}.{key}" if key else self._at(record),
@@ -431,4 +445,4 @@ def _plain(column: Any) -> list[Any]:
         moments = column.cast(pa.int64()).to_numpy().astype("datetime64[us]")
         return [f"{text}Z" for text in np.datetime_as_string(moments, unit="us").tolist()]
     values = column.to_numpy(zero_copy_only=False).tolist()
-    return [None if value != value else value for value in values] if column.null_count else list(values)  # noqa: PLR0124 -- NaN is what differs from itself
+    return [None if math.isnan(value) else value for value in values] if column.null_count else list(values)

@@ -10,8 +10,8 @@ comments, no trailing commas. Lists of positions are checked in C, and only a li
 for the path of what is wrong.
 
 Known limits: of two members with one name the last counts, as in most parsers. Nesting beyond the
-interpreter's recursion limit (1,000) is refused. The whole document is in memory, at most some thirty times
-its size on disk (an array of empty arrays).
+interpreter's recursion limit (1,000) is refused, and so are more than :data:`CONTAINERS_MAX` arrays and
+objects: the whole document is in memory, and an empty array takes thirty times its size on disk.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ _INDEX = re.compile(r"\[(\d+)\]", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _CONTROL: Final = dict.fromkeys((*range(32), *range(127, 160), 0x2028, 0x2029), " ")
 
+CONTAINERS_MAX: Final = 20_000_000
+"""More arrays and objects than this are refused before they are made; each takes some 60 to 100 bytes."""
 LABEL_MAX: Final = 200
 """Names longer than this are refused: they are data of another kind in the place of a name."""
 
@@ -91,6 +93,13 @@ def parse(data: bytes) -> Node:
     if text[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in text[:4]:
         raise FormatError(
             "not UTF-8", found=_Words("UTF-16 or UTF-32"), expected="JSON in UTF-8 (RFC 8259, section 8.1)"
+        )
+    containers = text.count(b"[") + text.count(b"{")
+    if containers > CONTAINERS_MAX:
+        raise FormatError(
+            "too large a document",
+            found=_Words(f"{containers:,} arrays and objects"),
+            expected=f"at most {CONTAINERS_MAX:,}",
         )
     try:
         value = msgspec.json.decode(text)

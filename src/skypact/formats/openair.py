@@ -25,6 +25,7 @@ Sources: the WinPilot user's guide, *Airspace files*; Naviter, *SeeYou OpenAir f
 
 from __future__ import annotations
 
+import io
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -104,18 +105,21 @@ def _lines(data: bytes) -> Iterator[tuple[int, str]]:
     """The lines that are no comments, numbered from 1, without what follows an asterisk."""
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\x00" in data[:1000]:
         raise FormatError("not a text file", expected="OpenAir in UTF-8 or Windows-1252")
+    encoding = "utf-8"
     try:
-        text = data.decode("utf-8-sig")
+        data.decode(encoding)
     except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    for number, line in enumerate(text.splitlines(), 1):
+        encoding = "cp1252"
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
+    for number, line in enumerate(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), 1):
         if len(line) > LINE_MAX:
             raise FormatError(
                 "too long a line", where=f"line {number}", expected=f"at most {LINE_MAX:,} characters"
             )
-        kept = line.split("*", 1)[0].strip()
+        kept = line.partition(b"*")[0].strip()
         if kept:
-            yield number, kept
+            yield number, kept.decode(encoding, errors="replace").strip()
 
 
 class _File:
@@ -196,9 +200,7 @@ class _File:
                     party=self.party,
                     kind=Kind.STATIC,
                     applies=AIRBORNE,
-                    effect=f"class {block.klass}, type {block.type}"
-                    if block.type
-                    else f"class {block.klass}",
+                    effect=block.effect,
                 )
 
 

@@ -10,6 +10,7 @@ read from its end.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from skypact.errors import FormatError
@@ -20,6 +21,7 @@ from skypact.formats.recording import POINTS_LIMIT
 from skypact.formats.records import record_batches, written_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from skypact.airspace.moving import Trajectories
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 BATCH_ROWS: Final = 65_536
 _GROUP_BATCHES: Final = 16
+_SPAN_ROWS: Final = 1_000_000
 _THRIFT_STRING = 16 * 1024 * 1024
 _THRIFT_ITEMS = 1_000_000
 _LONGEST_MESSAGE = 200
@@ -85,7 +88,11 @@ def _read(file: Any, name: str, defaults: Defaults) -> Contents:
         return f"{at}, column {column.strip()}" if column else at
 
     columns = [layout.time, *layout.numbers, *layout.labels]
-    for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=columns, use_threads=False):
+    groups = (
+        file.iter_batches(batch_size=BATCH_ROWS, row_groups=span, columns=columns, use_threads=False)
+        for span in _spans(file.metadata)
+    )
+    for batch in chain.from_iterable(groups):
         time_us, timed = arrow.times(batch.column(layout.time), feed.clock, place)
         feed.add(
             time_us,
@@ -96,6 +103,24 @@ def _read(file: Any, name: str, defaults: Defaults) -> Contents:
         )
         base += len(batch)
     return feed.finish()
+
+
+def _spans(metadata: Any) -> Iterator[list[int]]:
+    """Row groups in spans of about :data:`_SPAN_ROWS`.
+
+    A reader keeps what it has read of its groups until it is done, and starting one takes time: so neither
+    one reader for all groups nor one for each.
+    """
+    span: list[int] = []
+    rows = 0
+    for group in range(metadata.num_row_groups):
+        span.append(group)
+        rows += metadata.row_group(group).num_rows
+        if rows >= _SPAN_ROWS:
+            yield span
+            span, rows = [], 0
+    if span:
+        yield span
 
 
 def write_parquet(path: str | Path, tracks: Trajectories) -> None:

@@ -61,7 +61,7 @@ class Paths:
         self._seen[title] = times = self._seen.get(title, 0) + 1
         ident = title if times == 1 else f"{title}/{times}"
         who = self.recording.who(
-            own_body(ident, self._name)[-LABEL_MAX:],
+            own_body(ident, self._name),
             ident[-LABEL_MAX:],
             Attributes(reference=reference),
             where,

@@ -52,7 +52,9 @@ POINTS_LIMIT: Final = 100_000_000
 NAMES_LIMIT: Final = 1_000_000
 """The most different names in one file; more than that are data of another kind in the place of names."""
 LABEL_MAX: Final = 200
-"""The longest name of a track, a body or a party, in characters."""
+"""The longest name of a track or a party, in characters."""
+BODY_MAX: Final = 5_000
+"""The longest name of a body, which may hold the path of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +174,10 @@ class Recording:
         ModeError
             Another data mode was stated before.
         """
-        for text in (body, name, stated.party or ""):
-            if len(text) > LABEL_MAX:
+        for text, longest in ((name, LABEL_MAX), (stated.party or "", LABEL_MAX), (body, BODY_MAX)):
+            if len(text) > longest:
                 raise FormatError(
-                    "too long for a name",
-                    where=where,
-                    found=text,
-                    expected=f"at most {LABEL_MAX} characters",
+                    "too long for a name", where=where, found=text, expected=f"at most {longest:,} characters"
                 )
         key = number if self._numbered else body
         scope = self._scopes.setdefault(key, _Scope())

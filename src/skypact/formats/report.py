@@ -15,7 +15,6 @@ written as null.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -46,7 +45,7 @@ _PREDICTED, _SEPARATION, _ZONES, _OUTSIDE, _AGREED = range(len(GROUPS))
 _NOUNS = {
     FindingKind.LOSS: ("loss of separation", "losses of separation"),
     FindingKind.ENCOUNTER: ("predicted loss of separation", "predicted losses of separation"),
-    FindingKind.CONFLICT: ("volume or plan that meets another", "volumes or plans that meet another"),
+    FindingKind.CONFLICT: ("conflict of volumes or plans", "conflicts of volumes or plans"),
     FindingKind.ENTRY: ("zone entry", "zone entries"),
     FindingKind.OUTSIDE: ("stretch outside own volumes", "stretches outside own volumes"),
 }
@@ -279,9 +278,16 @@ class Report:
             yield self.answers[answer], row
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """The findings as ``--format json`` writes them, most urgent first."""
-        for answer, row in self.rows():
-            yield record(answer, row, self.data_mode)
+        """The findings as ``--format json`` writes them, most urgent first; rows share their sides."""
+        things = [(_Things(a.findings.labels_a), _Things(a.findings.labels_b)) for a in self.answers]
+        for first in range(0, self.order.shape[0], _AT_ONCE):
+            part = self.order[first : first + _AT_ONCE]
+            made: dict[int, dict[str, Any]] = {}
+            for k in np.unique(part[:, 0]).tolist():
+                places = np.nonzero(part[:, 0] == k)[0]
+                rows = records(self.answers[k], part[places, 1], self.data_mode, *things[k])
+                made.update(zip(places.tolist(), rows, strict=True))
+            yield from (made[place] for place in range(part.shape[0]))
 
     def unobserved_records(self) -> Iterator[dict[str, Any]]:
         """The unobserved stretches as ``--format json`` writes them."""
@@ -384,37 +390,91 @@ _BEGINNINGS = (
 )
 
 
-def record(answer: Answer, row: int, data_mode: str) -> dict[str, Any]:
-    """One finding as ``--format json`` writes it."""
-    c = answer.findings[row]
-    reference = None
-    if answer.reference is not None and answer.reference[c.a] >= 0:
-        reference = AltitudeReference(int(answer.reference[c.a])).name
-    altitude = number(c.altitude_m)
-    return {
-        "kind": c.kind.word,
-        "basis": answer.basis,
-        "data_mode": data_mode,
-        "a": thing(answer.findings.labels_a, c.a),
-        "b": thing(answer.findings.labels_b, c.b),
-        "start": instant(c.start_us),
-        "end": instant(c.end_us),
-        "closest": {
-            "time": instant(c.closest_us),
-            "horizontal_m": number(c.horizontal_m),
-            "vertical_m": number(c.vertical_m),
-            "lat": number(c.lat_deg, 7),
-            "lng": number(c.lng_deg, 7),
-            "altitude_m": altitude,
-            "altitude_reference": None if altitude is None else reference,
-        },
-        "margin_m": number(c.margin_m),
-        "marginal": c.marginal,
-        "agreed": c.agreed,
-        "rule": c.rule,
-        "effect": None if answer.effect is None else plain(answer.effect[c.b]),
-        "standing": None if answer.standing is None else plain(answer.standing[c.b]) or None,
-    }
+_AT_ONCE: Final = 8192
+"""So many findings are made into text at once: enough to be quick, few enough to be small."""
+
+
+class _Things(dict[int, dict[str, Any]]):
+    """Who each row of some labels is, made when it is asked for."""
+
+    def __init__(self, labels: Labels) -> None:
+        super().__init__()
+        self._labels = labels
+
+    def __missing__(self, row: int) -> dict[str, Any]:
+        return self.setdefault(row, thing(self._labels, row))
+
+
+def records(
+    answer: Answer, rows: NDArray[np.int64], data_mode: str, things_a: _Things, things_b: _Things
+) -> Iterator[dict[str, Any]]:
+    """Some findings of one answer, in the order given, as ``--format json`` writes them."""
+    f = answer.findings
+    a, b = f.a[rows], f.b[rows]
+    references: list[str | None] = [None] * rows.shape[0]
+    if answer.reference is not None:
+        references = [_REFERENCES.get(code) for code in answer.reference[a].tolist()]
+    for (
+        i,
+        j,
+        start,
+        end,
+        closest,
+        horizontal,
+        vertical,
+        lat,
+        lng,
+        high,
+        margin,
+        marginal,
+        agreed,
+        rule,
+        of,
+    ) in zip(
+        a.tolist(),
+        b.tolist(),
+        f.start_us[rows].tolist(),
+        f.end_us[rows].tolist(),
+        f.closest_us[rows].tolist(),
+        numbers(f.horizontal_m[rows]),
+        numbers(f.vertical_m[rows]),
+        numbers(f.lat_deg[rows], 7),
+        numbers(f.lng_deg[rows], 7),
+        numbers(f.altitude_m[rows]),
+        numbers(f.margin_m[rows]),
+        f.marginal[rows].tolist(),
+        f.agreed[rows].tolist(),
+        f.rule[rows].tolist(),
+        references,
+        strict=True,
+    ):
+        yield {
+            "kind": f.kind.word,
+            "basis": answer.basis,
+            "data_mode": data_mode,
+            "a": things_a[i],
+            "b": things_b[j],
+            "start": instant(start),
+            "end": instant(end),
+            "closest": {
+                "time": instant(closest),
+                "horizontal_m": horizontal,
+                "vertical_m": vertical,
+                "lat": lat,
+                "lng": lng,
+                "altitude_m": high,
+                "altitude_reference": None if high is None else of,
+            },
+            "margin_m": margin,
+            "marginal": marginal,
+            "agreed": agreed,
+            "rule": f.rules[rule],
+            "effect": None if answer.effect is None else plain(answer.effect[j]),
+            "standing": None if answer.standing is None else plain(answer.standing[j]) or None,
+        }
+
+
+_REFERENCES = {int(reference): reference.name for reference in AltitudeReference}
 
 
 def thing(labels: Labels, row: int) -> dict[str, Any]:
@@ -427,9 +487,12 @@ def thing(labels: Labels, row: int) -> dict[str, Any]:
     }
 
 
-def number(value: float, digits: int = 3) -> float | None:
-    """The number rounded, or None for what is no finite number: JSON has no NaN."""
-    return round(value, digits) + 0.0 if math.isfinite(value) else None
+def numbers(values: NDArray[np.float64], digits: int = 3) -> list[float | None]:
+    """The numbers rounded, and None for what is no finite number: JSON has no NaN, and there is no -0."""
+    rounded: list[float | None] = (np.round(values, digits) + 0.0).tolist()
+    for row in np.nonzero(~np.isfinite(values))[0].tolist():
+        rounded[row] = None
+    return rounded
 
 
 def instant(value_us: int) -> str | None:

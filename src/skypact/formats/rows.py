@@ -211,17 +211,27 @@ class Rows:
             try:
                 Volumes.of(labels, [volume], where=where)
             except GeometryError:
-                if not isinstance(volume.outline, Polygon):
+                if not isinstance(volume.outline, Polygon) or not self._mend_row(row):
                     raise
-                hull = polygon_of(rings.hull(np.array(volume.outline.vertices)))
-                self._volumes[row] = replace(volume, outline=hull)
-                Volumes.of(labels, [self._volumes[row]], where=where)
                 if self._ids[row] not in mended:
                     mended.add(self._ids[row])
                     remarks.add(
                         f"the outline of {self._ids[row]!r} crosses itself and was replaced by its convex "
                         f"hull, which contains it ({self._where[row]})"
                     )
+
+    def _mend_row(self, row: int) -> bool:
+        """Put the hull in the place of an outline; whether that makes the row a volume."""
+        volume = self._volumes[row]
+        assert isinstance(volume.outline, Polygon)  # noqa: S101  # the caller has looked
+        try:
+            hull = polygon_of(rings.hull(np.array(volume.outline.vertices)))
+            mended = replace(volume, outline=hull)
+            Volumes.of(Labels.of([self._ids[row]]), [mended])
+        except GeometryError:
+            return False
+        self._volumes[row] = mended
+        return True
 
 
 def polygon_of(ring: NDArray[np.float64] | Sequence[Sequence[float]]) -> Polygon:

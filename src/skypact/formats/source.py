@@ -15,7 +15,6 @@ import io
 import os
 import stat
 import sys
-import tempfile
 import zlib
 from pathlib import Path
 from typing import IO, BinaryIO, Final, Self, cast
@@ -204,6 +203,8 @@ class Source:
         raise InputError("cannot be read", where=self.name, found=found, expected="a file or a pipe")
 
     def _copied(self, pipe: IO[bytes]) -> BinaryIO:
+        import tempfile
+
         # The temporary file outlives this function on purpose: it is the input, and goes when the Source
         # goes.
         spool = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 -- closed with the Source, see above

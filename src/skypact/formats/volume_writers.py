@@ -27,7 +27,7 @@ from skypact.airspace.labels import Kind
 from skypact.airspace.volumes import VERTICES_MAX, Volumes, Zones
 from skypact.errors import InputError
 from skypact.formats.output import replacing
-from skypact.instants import EVER, FOREVER, format_instant
+from skypact.instants import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,10 +84,7 @@ def _feature(rows: Volumes, zones: Zones | None, row: int) -> dict[str, Any]:
         if np.isfinite(metres[row]):
             properties[f"{side}_m"] = float(metres[row])
             properties[f"{side}_reference"] = AltitudeReference(int(reference[row])).word
-    if rows.start_us[row] != EVER:
-        properties["start"] = format_instant(rows.start_us[row])
-    if rows.end_us[row] != FOREVER:
-        properties["end"] = format_instant(rows.end_us[row])
+    properties |= _window(rows, row)
     if zones is not None:
         properties["applies_to"] = [kind.word for kind in Kind if zones.applies[row, kind]]
         properties["effect"] = zones.effect[row]
@@ -177,10 +174,15 @@ def _volume_4d(volumes: Volumes, row: int) -> dict[str, Any]:
         if np.isfinite(metres):
             volume[f"altitude_{side}"] = {"value": float(metres), "reference": "W84", "units": "M"}
     whole: dict[str, Any] = {"volume": volume}
-    for edge, instant, when_open in (
-        ("start", volumes.start_us[row], EVER),
-        ("end", volumes.end_us[row], FOREVER),
-    ):
-        if instant != when_open:
-            whole[f"time_{edge}"] = {"value": format_instant(instant), "format": "RFC3339"}
+    for edge, text in _window(volumes, row).items():
+        whole[f"time_{edge}"] = {"value": text, "format": "RFC3339"}
     return whole
+
+
+def _window(volumes: Volumes, row: int) -> dict[str, str]:
+    """Start and end as texts; an open one is absent, and so is one beyond the calendar's four digits."""
+    texts = {
+        "start": format_instant(volumes.start_us[row]),
+        "end": format_instant(volumes.end_us[row]),
+    }
+    return {edge: text for edge, text in texts.items() if text != "open"}

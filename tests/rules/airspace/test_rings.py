@@ -64,6 +64,32 @@ def test_every_piece_of_a_straight_line_stays_within_the_tolerance(
     assert off_geodesic_m(*ends[0], *ends[1]) <= 1.001 * rings.DRAWN_M
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(-90.0, 90.0), st.floats(-180.0, 180.0)), min_size=2, max_size=4),
+    st.floats(1e-4, 1.0),
+    st.booleans(),
+)
+def test_small_rings_are_judged_as_large_ones(
+    corners: list[tuple[float, float]], size: float, closed: bool
+) -> None:
+    """The short cut for few vertices and the arrays for many agree on what needs no point."""
+    middle = corners[0]
+    small = ring(
+        *[
+            (
+                min(max(middle[0] + size * (a - middle[0]) / 90.0, -90.0), 90.0),
+                middle[1] + size * (b - middle[1]) / 90.0,
+            )
+            for a, b in corners
+        ]
+    )
+    short = rings.straight(small[:, 0], small[:, 1], closed=closed, most=10**6)
+    many = np.vstack([small, np.repeat(small[-1:], 100, axis=0)])  # zero-length edges need no points
+    long = rings.straight(many[:, 0], many[:, 1], closed=closed, most=10**6)
+    assert short[2].shape[0] == long[2].shape[0] - 100
+
+
 def test_the_bound_on_the_bend_is_close_to_the_truth() -> None:
     """100 km along the parallel of 52 degrees bend by 251 m; the bound is at most 5 percent more."""
     step = 100_000.0 / GEOD.inv(0.0, 52.0, 1.0, 52.0)[2]
@@ -279,8 +305,8 @@ def test_an_outline_round_the_pole_is_drawn_with_an_edge_along_it() -> None:
     outline = ring((80, 10), (75, 130), (78, -110))
     pieces = rings.drawn(outline, most=10_000)
     assert sum(np.count_nonzero(piece[:, 0] == 90.0) for piece in pieces) >= 2
-    joined, _ = rings.rejoined(pieces)
-    assert len(joined) == 1
+    joined, holes = rings.rejoined(pieces)
+    assert (len(joined), holes) == (1, 0)
     assert joined[0][:, 0].max() < 90.0
     assert {(80.0, 10.0), (75.0, 130.0), (78.0, -110.0)} <= {tuple(row) for row in joined[0].tolist()}
 

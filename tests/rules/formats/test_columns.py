@@ -102,7 +102,7 @@ def test_altitudes(names: str, factor: float, reference: str) -> None:
 
 
 def test_an_unstated_reference_is_said() -> None:
-    """altitude_m without a reference is taken as STD, and said so; with the column there is nothing to say."""
+    """altitude_m without a reference is taken as STD, and said so; with that column nothing is."""
     assert "taken as pressure altitude (STD)" in layout("time,lat,lng,altitude_m").notes[0]
     assert layout("time,lat,lng,altitude_m,altitude_reference").notes == ()
     assert layout("time,lat,lng").notes == ("no altitude column: every altitude is unknown",)
@@ -279,12 +279,12 @@ def labels(tmp_path: Path, header: str, line: str, defaults: Defaults | None = N
     ],
 )
 def test_who_a_row_is(tmp_path: Path, header: str, line: str, ident: str, body: str) -> None:
-    """An id is icao24/callsign as far as there are both; a body is the address, the callsign or what is stated."""
+    """An id is icao24/callsign as far as known; a body is the address, the callsign or what is stated."""
     assert labels(tmp_path, header, line) == (ident, body)
 
 
 def test_an_id_says_nothing_outside_its_file(tmp_path: Path) -> None:
-    """Two files may both have a drone 1: the bodies differ, so that the two are checked against each other."""
+    """Two files may both have a drone 1: the bodies differ, so that the two are checked."""
     for name in ("a.csv", "b.csv"):
         put(tmp_path, name, rows("time,lat,lng,id", f"{NOON_S},1,2,1"))
     bodies = {tracks_of(read(tmp_path / name)).labels.body_of(0) for name in ("a.csv", "b.csv")}
@@ -372,6 +372,14 @@ def test_a_word_that_is_none_is_refused(tmp_path: Path, column: str, value: str)
         read(path)
 
 
+def test_a_file_may_lie_deep(tmp_path: Path) -> None:
+    """A long path makes no name too long."""
+    folder = tmp_path / ("d" * 200) / ("e" * 200)
+    folder.mkdir(parents=True)
+    path = put(folder, "x.csv", rows("time,lat,lng,id", f"{NOON_S},1,2,a"))
+    assert tracks_of(read(path)).labels.body_of(0) == f"a in {path}"
+
+
 def test_a_name_has_an_end(tmp_path: Path) -> None:
     """A text of hundreds of characters is no name."""
     path = put(tmp_path, "x.csv", rows("time,lat,lng,id", f"{NOON_S},1,2,{'x' * 300}"))
@@ -392,7 +400,9 @@ def test_points_on_the_ground_are_left_out_and_counted(tmp_path: Path, word: str
 
 def test_on_the_ground_is_true_or_false(tmp_path: Path) -> None:
     """Anything else in that column is an error at its line."""
-    path = put(tmp_path, "x.csv", rows("time,lat,lng,id,onground", f"{NOON_S},1,2,a,f", f"{NOON_S},1,2,a,maybe"))
+    path = put(
+        tmp_path, "x.csv", rows("time,lat,lng,id,onground", f"{NOON_S},1,2,a,f", f"{NOON_S},1,2,a,maybe")
+    )
     with pytest.raises(FormatError, match=r"x\.csv:3, column onground: not true or false; found 'maybe'"):
         read(path)
 
@@ -408,7 +418,7 @@ def test_codes_of_columns_do_not_overflow(tmp_path: Path) -> None:
     words = [str(i) for i in range(n)]
     codes = np.arange(n, dtype=np.int32)
     missing = Texts(np.full(n, -1, np.int32), words)
-    texts = {name: missing for name in names} | {
+    texts = dict.fromkeys(names, missing) | {
         name: Texts(codes, words) for name in ("icao24", "callsign", "id", "body", "party")
     }
     numbers = {"lat": np.zeros(n), "lng": np.zeros(n)}

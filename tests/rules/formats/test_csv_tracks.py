@@ -69,9 +69,17 @@ def test_opensky(tmp_path: Path) -> None:
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_separators_and_ends_of_line(tmp_path: Path, separator: str, end: str) -> None:
     """Any usual separator and either end of line, quotes or none, blank lines between."""
-    lines = ["time,id,lat,lng,altitude_m", f'"{NOON_S}","a;b|c,d","1","2","3"', "", f"{NOON_S + 1},x,1,2,", ""]
+    lines = [
+        "time,id,lat,lng,altitude_m",
+        f'"{NOON_S}","a;b|c,d","1","2","3"',
+        "",
+        f"{NOON_S + 1},x,1,2,",
+        "",
+    ]
     text = end.join(
-        line if i == 1 and separator == "," else line.replace('","', f'"{separator}"')
+        line
+        if i == 1 and separator == ","
+        else line.replace('","', f'"{separator}"')
         if i == 1
         else line.replace(",", separator)
         for i, line in enumerate(lines)
@@ -83,7 +91,9 @@ def test_separators_and_ends_of_line(tmp_path: Path, separator: str, end: str) -
 
 def test_blanks_around_numbers(tmp_path: Path) -> None:
     """Blanks around values are no part of them; the file is then read as text, with the same result."""
-    text = rows("time, id, lat, lng, altitude_m", f"{NOON_S}, a, 1.5 , 2.5, ", f" {NOON_S + 1}, a, 1.5, 2.5, 7")
+    text = rows(
+        "time, id, lat, lng, altitude_m", f"{NOON_S}, a, 1.5 , 2.5, ", f" {NOON_S + 1}, a, 1.5, 2.5, 7"
+    )
     tracks = tracks_of(read(put(tmp_path, "x.csv", text)))
     assert tracks.lat_deg.tolist() == [1.5, 1.5]
     assert tracks.time_us.tolist() == [NOON_US, NOON_US + 1_000_000]
@@ -186,7 +196,7 @@ def test_a_line_without_an_end_is_refused(tmp_path: Path) -> None:
             read(put(tmp_path, "x.csv", head + tail))
 
 
-@pytest.mark.parametrize("text", ["", "time\n", "\xff\xfe", "t" * 70_000])
+@pytest.mark.parametrize("text", ["", "time\n", "\xff\xfe", "time\rx,lat,lng\n", "t" * 70_000])
 def test_what_has_no_header_is_refused(tmp_path: Path, text: str) -> None:
     """A file that is said to be CSV and has no header is an error at its first line."""
     with pytest.raises(FormatError, match=r"x\.csv:1: no CSV header"):
@@ -194,7 +204,7 @@ def test_what_has_no_header_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_header_alone_holds_nothing(tmp_path: Path) -> None:
-    """No point is no answer: a file without one is refused, so that nothing found never means nothing read."""
+    """A file without one point is refused, so that nothing found never means nothing read."""
     with pytest.raises(FormatError, match="holds no usable point; found 'no rows'"):
         read(put(tmp_path, "x.csv", rows(TRAFFIC)))
     with pytest.raises(FormatError, match="2 rows without a position"):
@@ -203,7 +213,7 @@ def test_a_header_alone_holds_nothing(tmp_path: Path) -> None:
 
 def test_the_columns_that_are_not_used_may_hold_anything(tmp_path: Path) -> None:
     """Remarks with quotes, separators and line breaks are passed over."""
-    text = 'time,id,remark,lat,lng\n' + f'{NOON_S},a,"a ""quoted"", text\nof two lines",1,2\n{NOON_S + 1},a,,1,2\n'
+    text = f'time,id,remark,lat,lng\n{NOON_S},a,"a ""quoted"", text\nof two lines",1,2\n{NOON_S + 1},a,,1,2\n'
     found = read(put(tmp_path, "x.csv", text))
     assert found.counts == {"points": 2, "tracks": 1}
     assert found.ignored[-1] == "columns not used: remark"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _RECORD = {"timestamp": 1_496_923_200_000, "icao24": "a", "latitude": 1.0, "longitude": 2.0, "altitude": 3}
-_VOLUME = {"volume": {"outline_polygon": {"vertices": []}}, "time_start": None}
-_ZONE = {"identifier": "x", "country": "CHE", "geometry": [{"uomDimensions": "M", "horizontalProjection": {}}]}
+_VOLUME: dict[str, Any] = {"volume": {"outline_polygon": {"vertices": []}}, "time_start": None}
+_ZONE = {
+    "identifier": "x",
+    "country": "CHE",
+    "geometry": [{"uomDimensions": "M", "horizontalProjection": {}}],
+}
 _FEATURE = {"type": "Feature", "properties": {}, "geometry": {"type": "Point", "coordinates": [1, 2]}}
 
 KNOWN = {
@@ -137,7 +141,7 @@ def test_a_large_document_without_a_mark_is_unknown(tmp_path: Path, tail: str) -
 
 
 def test_every_reader_that_is_there_loads() -> None:
-    """The table names modules and functions that exist; parts that are not built yet are named, not hidden."""
+    """The table names modules and functions that exist; parts not built yet are named, not hidden."""
     missing = []
     for form in FORMATS.values():
         try:
@@ -159,7 +163,7 @@ def test_a_format_may_be_said(tmp_path: Path) -> None:
 def test_a_document_reader_gets_bytes_and_its_errors_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A document's reader gets all bytes without the byte order mark; its errors begin with the file's name."""
+    """A document's reader gets its bytes without the byte order mark; errors begin with the file's name."""
     from skypact import formats
 
     seen: list[object] = []
@@ -186,5 +190,5 @@ def test_a_reader_that_recurses_too_deep_is_a_clean_error(
         raise RecursionError
 
     monkeypatch.setattr(formats.Format, "load", lambda _self: reader)
-    with pytest.raises(FormatError, match="x.json: nested too deeply"):
+    with pytest.raises(FormatError, match=r"x\.json: nested too deeply"):
         read(put(tmp_path, "x.json", b'{"type": "Feature"}'))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,8 +13,13 @@ from hypothesis import strategies as st
 
 from sample_report import MINUTE_US, NOON_US, answer, findings, full, labels, report
 from skypact.check.findings import FindingKind, Reason, Unchecked, Unobserved
-from skypact.formats.report import counted, instant, number, plain
+from skypact.formats import findings_csv, findings_geojson, findings_json
+from skypact.formats.report import _AT_ONCE, counted, instant, is_report, numbers, plain
 from skypact.instants import EVER, FOREVER
+from skypact.pact import Pact
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 WHO = labels("red-1", "blue-2", "red-3")
 
@@ -125,8 +132,35 @@ def test_pairs_without_a_rule_are_all_counted_even_if_not_listed() -> None:
 )
 def test_numbers_are_rounded_and_never_endless(value: float, written: float | None) -> None:
     """Millimetres, no negative zero, and null for what is no number."""
-    assert number(value) == written
-    assert str(number(value)) != "-0.0"
+    assert numbers(np.array([value])) == [written]
+    assert str(numbers(np.array([value]))[0]) != "-0.0"
+
+
+@pytest.mark.parametrize("writer", [findings_json, findings_geojson, findings_csv])
+def test_what_was_written_is_known_as_a_report(writer: ModuleType) -> None:
+    """Our own results are told by their beginning, and other files are not taken for them."""
+    stream = io.BytesIO()
+    writer.write_findings(full(), stream)
+    assert is_report(stream.getvalue()[:64])
+    for other in (b"", b'{"type": "FeatureCollection"', b"time,id,lat,lng", b'{"skypactx": 1}'):
+        assert not is_report(other)
+
+
+def test_the_pact_is_named_in_the_heading() -> None:
+    """Whose minima and zones were used, and where they came from."""
+    made = report(pact=Pact("p-1", "A title"), pact_path="p.toml")
+    assert made.heading()["pact"] == {"id": "p-1", "title": "A title", "path": "p.toml"}
+    assert report().heading()["pact"] is None
+
+
+def test_records_of_many_rows_keep_the_order() -> None:
+    """More findings than are made at once, of two answers, come in the one order of urgency."""
+    many = [(0, 1, k, 9000.0 - k % 97, 10.0) for k in range(_AT_ONCE + 50)]
+    made = report(answer(findings(WHO, many)), answer(findings(WHO, [(1, 2, 5, 8950.5, 10.0)])))
+    written = [row["closest"]["horizontal_m"] for row in made.records()]
+    assert len(written) == _AT_ONCE + 51
+    assert written == sorted(written)
+    assert written.count(8950.5) == 1
 
 
 def test_open_ends_have_no_instant() -> None:

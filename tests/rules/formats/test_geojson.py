@@ -517,6 +517,21 @@ def test_too_many_vertices_are_refused_before_anything_is_made_of_them() -> None
         read(feature(polygon(ring)))
 
 
+def test_documents_have_a_limit_of_positions_and_of_volumes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both are named with the place where they were passed."""
+    monkeypatch.setattr("skypact.formats.geojson.SAMPLES_MAX", 3)
+    monkeypatch.setattr("skypact.formats.rows.ROWS_MAX", 1)
+    track = feature(line([[5, 50], [6, 50]]), times=["2017-06-08T12:00:00Z", "2017-06-08T12:10:00Z"])
+    assert "features[1].geometry.coordinates: too many positions" in refused(track, track)
+    assert "features[1].geometry.coordinates[0]: too many volumes" in refused(*[feature(polygon(SQUARE))] * 2)
+
+
+def test_properties_may_be_null() -> None:
+    """RFC 7946 allows it."""
+    contents = read({"type": "Feature", "properties": None, "geometry": polygon(SQUARE)})
+    assert contents.counts["volumes"] == 1
+
+
 # -- zones ------------------------------------------------------------------------------------------------
 
 

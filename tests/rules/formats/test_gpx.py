@@ -45,7 +45,9 @@ def track(*segments: str, name: str = "<name>T1</name>") -> str:
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_track(tmp_path: Path, packed: bool) -> None:
     """Segments are joined; elevation is metres above mean sea level; a missing one is unknown."""
-    body = track(point() + point("2017-06-08T12:00:01.5Z", ele=""), point("2017-06-08T14:00:10+02:00", ele="<ele/>"))
+    body = track(
+        point() + point("2017-06-08T12:00:01.5Z", ele=""), point("2017-06-08T14:00:10+02:00", ele="<ele/>")
+    )
     found = read(gpx(tmp_path, body, packed=packed), Defaults(party="north", kind=Kind.UNCREWED))
     tracks = tracks_of(found)
     assert (found.format, found.counts, found.ignored) == ("gpx", {"points": 3, "tracks": 1}, ())

@@ -57,11 +57,14 @@ def folder() -> Iterator[Path]:
 
 def survives(path: Path, form: str | None = None) -> None:
     """Read; only contents or an input error that names the file may come out."""
+    text, found = "", None
     try:
         found = read(path, format=form)
     except InputError as error:
-        assert str(error).startswith(str(path))  # noqa: PT017 -- either end is allowed; this is what one must be
-        assert len(str(error)) < 2_000
+        text = str(error)
+    if found is None:
+        assert text.startswith(str(path))
+        assert len(text) < 2_000
     else:
         assert found.tracks is None or len(found.tracks) > 0
 
@@ -81,7 +84,21 @@ def mangled(draw: st.DrawFn, seed: bytes) -> bytes:
         elif how == 2:
             data[at:at] = data[at:end] * draw(st.integers(1, 3))
         else:
-            words = [b'"', b"\\", b"\0", b"{", b"[", b"<", b"\xff", b"NaN", b"1e999", b"-", b"\n", b",", b"9" * 30]
+            words = [
+                b'"',
+                b"\\",
+                b"\0",
+                b"{",
+                b"[",
+                b"<",
+                b"\xff",
+                b"NaN",
+                b"1e999",
+                b"-",
+                b"\n",
+                b",",
+                b"9" * 30,
+            ]
             data[at:at] = draw(st.sampled_from(words))
     return bytes(data)
 
@@ -105,9 +122,7 @@ def test_any_bytes_in_any_format_are_an_error(folder: Path, form: str, data: byt
 
 LAUGHS = (
     '<?xml version="1.0"?><!DOCTYPE kml [<!ENTITY a "ha">'
-    + "".join(
-        f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghi", "bcdefghij", strict=True)
-    )
+    + "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghi", "bcdefghij", strict=True))
     + "]><kml><Placemark><name>&j;</name></Placemark></kml>"
 )
 OUTSIDE = '<!DOCTYPE gpx [<!ENTITY x SYSTEM "file:///etc/passwd">]><gpx><trk><name>&x;</name></trk></gpx>'
@@ -122,7 +137,7 @@ OUTSIDE = '<!DOCTYPE gpx [<!ENTITY x SYSTEM "file:///etc/passwd">]><gpx><trk><na
         ("deep.kml", b"<kml>" + b"<Folder>" * 1_000_000, "nested too deeply"),
         ("open.kml", b"<kml><Placemark>", "not well-formed XML"),
         ("twice.gpx", b"<gpx/><gpx/>", "not well-formed XML"),
-        ("encoding.gpx", b'<?xml version="1.0" encoding="klingon"?><gpx/>', "x"),
+        ("encoding.gpx", b'<?xml version="1.0" encoding="klingon"?><gpx/>', "encoding"),
         ("lists.json", b"[" * 10_000_000, "nested too deeply"),
         ("objects.json", b'{"a":' * 2_000_000, "nested too deeply"),
         ("late.json", b'[{"time":1,"lat":1,"lng":2,"x":' + b"[" * 10_000_000, "nested too deeply"),

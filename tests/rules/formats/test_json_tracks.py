@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+HUGE = "a number that is none of floating point"
+
+
 def record(i: int = 0, **others: Any) -> dict[str, Any]:
     """A record of the traffic library."""
     return {
@@ -37,7 +40,8 @@ def record(i: int = 0, **others: Any) -> dict[str, Any]:
 
 def text(records: list[Any], *, lines: bool) -> str:
     """Records as a list or as lines."""
-    return "".join(json.dumps(r) + "\n" for r in records) if lines else json.dumps(records)
+    written = "".join(json.dumps(r) + "\n" for r in records) if lines else json.dumps(records)
+    return written.replace(f'"{HUGE}"', "1e999")
 
 
 @pytest.mark.parametrize("lines", [False, True])
@@ -58,7 +62,9 @@ def test_chunks_of_any_size_give_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: bool
 ) -> None:
     """Wherever the text is cut, no record is lost, doubled or torn."""
-    records = [record(i, remark=f'a "quoted" }},{{ [ text \\ {i}', more={"a": [{"b": "}"}, []]}) for i in range(40)]
+    records = [
+        record(i, remark=f'a "quoted" }},{{ [ text \\ {i}', more={"a": [{"b": "}"}, []]}) for i in range(40)
+    ]
     path = put(tmp_path, "x.json", "\ufeff  \n" + text(records, lines=lines).replace("}, {", "} \n,\n {"))
     monkeypatch.setattr(json_tracks, "CHUNK_BYTES", 1 << 20)
     whole = tracks_of(read(path))
@@ -69,7 +75,9 @@ def test_chunks_of_any_size_give_the_same(
     assert whole.time_us.shape == (40,)
 
 
-@given(st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+@given(
+    st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+)
 @settings(max_examples=60, deadline=None)
 def test_the_end_of_an_element_is_found(value: Any) -> None:
     """Of any list, the last whole object or array is found, and the end of the list itself."""
@@ -109,10 +117,16 @@ def test_a_key_that_comes_late_is_not_overlooked(tmp_path: Path, monkeypatch: py
     for r in records[:20]:
         del r["callsign"], r["groundspeed"]
     records[25]["squawk"] = 7000
+    records[28]["hour"] = 5
     found = read(put(tmp_path, "x.json", text(records, lines=False)))
     assert list(tracks_of(found).labels.ids) == ["3003ae/DLH8JW"]
     assert found.states is not None
-    assert "columns not used: squawk" in found.ignored
+    assert "columns not used: squawk, hour" in found.ignored
+    for r in records:
+        r.setdefault("callsign", None)
+        r.setdefault("groundspeed", None)
+    again = read(put(tmp_path, "x.json", text(records, lines=True)))
+    assert "columns not used: squawk, hour" in again.ignored
 
 
 @pytest.mark.parametrize("lines", [False, True])
@@ -128,6 +142,7 @@ def test_a_key_that_comes_late_is_not_overlooked(tmp_path: Path, monkeypatch: py
         ({"timestamp": 2**70}, ".timestamp", ""),
         ({"timestamp": NOON_S}, ".timestamp", "not a time in the unit of the others"),
         ({"groundspeed": -5}, ".groundspeed", "not a ground speed"),
+        ({"altitude": HUGE}, ".altitude", "found '1e999'"),
         ({"kind": "balloon"}, ".kind", "not a kind; found 'balloon'"),
     ],
 )
@@ -151,6 +166,7 @@ def test_a_record_that_is_wrong_is_named(
         ("", "holds no record"),
         ("[1, 2]", "expected `object`, got `int`"),
         ("[[1], [2]]", "expected `object`, got `array`"),
+        ('[{"time": 1, "lat": 1, "lng": 2, "a\\"b": 1}]', "not the name of a column"),
         ('[{"time": 1, "lat": 1, "lng": NaN}]', "not JSON (invalid character)"),
         ('[{"time": 1, "lat": 1, "lng": 2}', "the list has no end"),
         ('[{"time": 1, "lat": 1, "lng": 2}] x', "more text after the end of the list; found 'x'"),
@@ -178,7 +194,7 @@ def test_records_without_a_comma_between_chunks(
     """A comma that is missing just where the text was cut is missed."""
     one = json.dumps(record())
     monkeypatch.setattr(json_tracks, "_FIRST_BYTES", len(one) + 2)
-    with pytest.raises(FormatError, match="records are not separated|not JSON"):
+    with pytest.raises(FormatError, match=r"records are not separated|not JSON"):
         read(put(tmp_path, "x.json", f"[{one}{between}{one}]"))
 
 
@@ -190,6 +206,12 @@ def test_text_after_the_list_in_a_later_chunk(tmp_path: Path, monkeypatch: pytes
     assert read(put(tmp_path, "x.json", one + " " * 2_000)).counts["points"] == 1
     with pytest.raises(FormatError, match="more text after the end"):
         read(put(tmp_path, "x.json", one + " " * 2_000 + "x"))
+
+
+def test_blanks_before_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list may begin after any number of blanks."""
+    monkeypatch.setattr(json_tracks, "_FIRST_BYTES", 2)
+    assert read(put(tmp_path, "x.json", "  \n \t " + json.dumps([record()]))).counts["points"] == 1
 
 
 @pytest.mark.parametrize("lines", [False, True])

@@ -32,7 +32,8 @@ def track(mode: str = "<altitudeMode>absolute</altitudeMode>", *, second: str = 
     """A gx:Track of two samples."""
     return (
         f"<gx:Track>{mode}<when>2017-06-08T12:00:00Z</when><when>2017-06-08T12:00:10Z</when>"
-        f"<gx:coord>38.6 33.5 1000</gx:coord><gx:coord>{second}</gx:coord><gx:angles>1 2 3</gx:angles></gx:Track>"
+        f"<gx:coord>38.6 33.5 1000</gx:coord><gx:coord>{second}</gx:coord>"
+        "<gx:angles>1 2 3</gx:angles></gx:Track>"
     )
 
 
@@ -80,7 +81,7 @@ def test_altitude_modes(tmp_path: Path, mode: str, reference: str, known: bool) 
 
 
 def test_a_multitrack_is_one_track(tmp_path: Path) -> None:
-    """The tracks of a MultiTrack are one flight, whose mode may stand outside them; KML 2.3's names are the same."""
+    """The tracks of a MultiTrack are one flight, whose mode may stand outside; KML 2.3 names it alike."""
     later = track("").replace("T12:00", "T12:05").replace("gx:", "")
     body = f"<gx:MultiTrack><altitudeMode>absolute</altitudeMode>{track('')}{later}</gx:MultiTrack>"
     tracks = tracks_of(read(kml(tmp_path, placemark(body))))
@@ -109,7 +110,7 @@ def test_a_track_without_a_name_has_one(tmp_path: Path) -> None:
 
 
 def test_timed_points_of_one_name_are_a_track(tmp_path: Path) -> None:
-    """Points with a time make a track of their name, sorted; nameless ones stay instants, and that is said."""
+    """Points with a time make a track of their name, sorted; nameless ones stay instants, as is said."""
     mode = "<altitudeMode>absolute</altitudeMode>"
     body = (
         point("2017-06-08T12:00:10Z", mode=mode)

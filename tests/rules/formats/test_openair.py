@@ -272,6 +272,11 @@ def test_a_zone_without_a_name_is_known_by_its_line() -> None:
     assert list(found.volumes.labels.ids) == ["W at line 1"]
 
 
+def test_a_zone_without_a_class_has_no_effect_that_is_known() -> None:
+    """Nothing is made up."""
+    assert zones("AN x\nAL GND\nAH FL95\n" + SQUARE).effect == ("",)
+
+
 def test_a_zone_without_limits_is_open_and_said_so() -> None:
     """Which makes it larger."""
     contents = read("AC C\nAN x\n" + SQUARE)
@@ -362,6 +367,10 @@ def test_text_of_another_encoding_is_read() -> None:
         (
             "AC R\nAN x\nAL FL100\nAH FL065\n" + SQUARE,
             "line 1, zone 'x', upper altitude: the ceiling is below the floor",
+        ),
+        (
+            HEAD + "".join(f"DP 50:0{k}:00 N 005:00:00 E\n" for k in (0, 1, 2, 1)),
+            "line 1, zone 'EX-R1', outline: the outline has no area",
         ),
         ("AC R\nAN x\nAL high\n" + SQUARE, "line 3: not an altitude; found 'high'"),
         ("AC R\nAN x\nAL UNL\n" + SQUARE, "line 3: a floor cannot be unlimited"),

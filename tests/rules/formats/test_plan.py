@@ -102,8 +102,8 @@ def test_a_multirotor_climbs_flies_and_lands() -> None:
     assert contents.counts == {"plans": 1, "points": 5, "items": 3}
     assert contents.ignored == (
         (
-            "times assume 5 m/s (hoverSpeed), vertical climbs at 3 m/s, descents at 1.5 m/s, and neither wind "
-            "nor acceleration"
+            "times assume 5 m/s (hoverSpeed), vertical climbs at 3 m/s, descents at 1.5 m/s, and neither "
+            "wind nor acceleration"
         ),
     )
     assert (contents.format, contents.tracks) == ("plan", None)
@@ -463,6 +463,18 @@ def test_what_is_no_plan_is_refused(document: Any, text: str) -> None:
     with pytest.raises(InputError) as caught:
         read(document)
     assert text in str(caught.value)
+
+
+def test_a_fixed_wing_without_a_takeoff_climbs_along_its_first_leg() -> None:
+    """It is taken to begin at home, without rising there."""
+    flown = fly(at(16, 47.01, 8.0, 50.0), vehicle=1)
+    assert flown.altitude_m.tolist() == [400.0, 450.0]
+
+
+def test_a_plan_has_a_limit_of_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loiters in many turns are many points."""
+    monkeypatch.setattr("skypact.formats.plan.SAMPLES_MAX", 100)
+    assert "too long a mission" in refused(TAKE_OFF, at(18, 47.0, 8.0, 30.0, 5.0, 0.0, 50.0))
 
 
 def test_a_jump_that_never_ends_in_practice_is_refused_quickly() -> None:

@@ -6,6 +6,7 @@ import gzip
 import json
 import time
 from collections import defaultdict
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ def test_counts(name: str, points: int, tracks: int) -> None:
     flights = 0
     for own in times.values():
         ordered = sorted(own)
-        flights += 1 + sum(b - a > 600_000 for a, b in zip(ordered, ordered[1:], strict=False))
+        flights += 1 + sum(b - a > 600_000 for a, b in pairwise(ordered))
     found = read(path)
     assert (found.format, found.counts) == ("json", {"points": points, "tracks": tracks, "states": tracks})
     assert (sum(map(len, times.values())), flights) == (points, tracks)
@@ -50,11 +51,11 @@ def test_values() -> None:
 
 
 def test_the_swiss_day_is_read_within_seconds() -> None:
-    """139,098 records of JSON take well under a second on a quiet machine; the bound leaves room for a busy one."""
+    """139,098 JSON records take about 0.4 s of processor time; the bound leaves room for a slow machine."""
     path = shared("switzerland.json.gz")
     best = np.inf
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.process_time()
         read(path)
-        best = min(best, time.perf_counter() - begun)
+        best = min(best, time.process_time() - begun)
     assert best < 3.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,7 @@ def seconds(contents: Contents) -> dict[str, list[int]]:
     tracks = tracks_of(contents)
     return {
         name: ((tracks.time_us[a:b] - NOON_US) // 1_000_000).tolist()
-        for name, a, b in zip(tracks.labels.ids, tracks.offsets, tracks.offsets[1:], strict=False)
+        for name, a, b in zip(tracks.labels.ids, tracks.offsets[:-1], tracks.offsets[1:], strict=True)
     }
 
 
@@ -54,9 +55,16 @@ def test_a_gap_of_more_than_ten_minutes_ends_a_flight(tmp_path: Path) -> None:
 
 
 def test_points_without_a_callsign_belong_to_their_flight(tmp_path: Path) -> None:
-    """A callsign that is heard late, or fades, names the whole flight; another flight keeps the bare address."""
+    """A callsign heard late names the whole flight; another flight keeps the bare address."""
     found = read_points(
-        tmp_path, (0, "a", ""), (5, "a", ""), (10, "a", "A"), (15, "a", ""), (20, "a", "A"), (25, "a", ""), (900, "a", "")
+        tmp_path,
+        (0, "a", ""),
+        (5, "a", ""),
+        (10, "a", "A"),
+        (15, "a", ""),
+        (20, "a", "A"),
+        (25, "a", ""),
+        (900, "a", ""),
     )
     assert seconds(found) == {"a/A": [0, 5, 10, 15, 20, 25], "a": [900]}
 
@@ -75,7 +83,9 @@ def test_a_change_of_callsign_in_flight_leaves_no_hole(tmp_path: Path) -> None:
 
 def test_a_callsign_garbled_once_hides_nothing(tmp_path: Path) -> None:
     """A name that is wrong for one point: both tracks together hold every leg that was flown."""
-    found = read_points(tmp_path, (0, "a", "A"), (10, "a", "A"), (20, "a", "X"), (30, "a", "A"), (40, "a", "A"))
+    found = read_points(
+        tmp_path, (0, "a", "A"), (10, "a", "A"), (20, "a", "X"), (30, "a", "A"), (40, "a", "A")
+    )
     assert seconds(found) == {"a/A": [0, 10, 20, 30, 40], "a/X": [20, 30]}
 
 
@@ -88,21 +98,21 @@ def test_a_callsign_garbled_once_hides_nothing(tmp_path: Path) -> None:
 def test_every_leg_that_was_flown_is_in_a_track(points: list[tuple[int, str, str]]) -> None:
     """Whatever the names, successive points of a body within ten minutes are a leg of one of its tracks."""
     found = Recording("x", "csv", Defaults(), reference=AltitudeReference.STD)
-    keys = [
-        found.who(b, f"{b}/{c}" if c else b, Attributes(), "", named=bool(c)) for _, b, c in points
-    ]
+    keys = [found.who(b, f"{b}/{c}" if c else b, Attributes(), "", named=bool(c)) for _, b, c in points]
     time = np.array([t * 1_000_000 for t, _, _ in points])
     zero = np.zeros(len(points))
-    found.add(time, np.array(keys, np.int32), {"lat": time / 1e8, "lng": zero, "altitude": zero}, lambda *_: "")
+    found.add(
+        time, np.array(keys, np.int32), {"lat": time / 1e8, "lng": zero, "altitude": zero}, lambda *_: ""
+    )
     tracks = tracks_of(found.finish())
     legs = set()
-    for i, (a, b) in enumerate(zip(tracks.offsets, tracks.offsets[1:], strict=False)):
+    for i, (a, b) in enumerate(pairwise(tracks.offsets)):
         own = tracks.time_us[a:b] // 1_000_000
-        legs |= {(tracks.labels.body_of(i), int(s), int(e)) for s, e in zip(own, own[1:], strict=False)}
+        legs |= {(tracks.labels.body_of(i), int(s), int(e)) for s, e in pairwise(own)}
         assert np.all(np.diff(own) >= 0)
     for body in "ab":
-        own = sorted({t for t, b, _ in points if b == body})
-        flown = {(body, s, e) for s, e in zip(own, own[1:], strict=False) if e - s <= 600}
+        times = sorted({t for t, b, _ in points if b == body})
+        flown = {(body, s, e) for s, e in pairwise(times) if e - s <= 600}
         assert flown <= legs
     assert len(set(tracks.labels.ids)) == len(tracks)
 
@@ -111,10 +121,16 @@ def test_repeated_rows_are_one_point(tmp_path: Path) -> None:
     """Rows that agree in all are one; another place or altitude at the same time is kept."""
     line = f"{NOON_S},a,1,2,"
     other = f"{NOON_S},a,1.5,2,3"
-    path = put(tmp_path, "x.csv", rows("time,id,lat,lng,altitude_m", line + "3", other, line + "3", line, line, line + "4"))
+    path = put(
+        tmp_path,
+        "x.csv",
+        rows("time,id,lat,lng,altitude_m", line + "3", other, line + "3", line, line, line + "4"),
+    )
     found = read(path)
     tracks = tracks_of(found)
-    assert sorted(zip(tracks.lat_deg.tolist(), np.nan_to_num(tracks.altitude_m, nan=-1).tolist(), strict=True)) == [
+    assert sorted(
+        zip(tracks.lat_deg.tolist(), np.nan_to_num(tracks.altitude_m, nan=-1).tolist(), strict=True)
+    ) == [
         (1.0, -1.0),
         (1.0, 3.0),
         (1.0, 4.0),
@@ -124,7 +140,7 @@ def test_repeated_rows_are_one_point(tmp_path: Path) -> None:
 
 
 def test_repeated_positions_are_one_sample(tmp_path: Path) -> None:
-    """Where the time is that of the position, the first row of a repeated position counts, whatever else changed."""
+    """Where the time is that of the position, the first row of a repeated position counts."""
     found = read_points(tmp_path, (0, "a", "A"), (0, "a", "B"), (5, "a", "A"), header="lastposupdate")
     assert seconds(found) == {"a/A": [0, 5]}
 
@@ -155,7 +171,9 @@ def test_a_numbered_track_is_one_thing(tmp_path: Path) -> None:
     path = put(
         tmp_path, "x.csv", rows("time,trajectory,id,lat,lng", f"{NOON_S},1,a,1,2", f"{NOON_S},1,b,1,2")
     )
-    with pytest.raises(FormatError, match=r"x\.csv:3: trajectory 1 changes its id.*found '?b'?; expected '?a"):
+    with pytest.raises(
+        FormatError, match=r"x\.csv:3: trajectory 1 changes its id.*found '?b'?; expected '?a"
+    ):
         read(path)
 
 
@@ -189,7 +207,7 @@ def test_states_are_the_last_samples_that_have_a_velocity(tmp_path: Path) -> Non
 def test_there_are_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many points and too many names are refused before memory ends."""
     monkeypatch.setattr(recording, "POINTS_LIMIT", 1)
-    with pytest.raises(FormatError, match="too many points; found '?over 1"):
+    with pytest.raises(FormatError, match=r"too many points; found '?over 1"):
         read_points(tmp_path, (0, "a", "A"), (1, "a", "A"))
     monkeypatch.setattr(recording, "NAMES_LIMIT", 1)
     with pytest.raises(FormatError, match=r"x\.csv:3: too many different names"):
@@ -198,4 +216,9 @@ def test_there_are_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_plural() -> None:
     """Counts read like sentences."""
-    assert [plural(n, "row", "rows") for n in (0, 1, 2, 12_345)] == ["0 rows", "1 row", "2 rows", "12,345 rows"]
+    assert [plural(n, "row", "rows") for n in (0, 1, 2, 12_345)] == [
+        "0 rows",
+        "1 row",
+        "2 rows",
+        "12,345 rows",
+    ]

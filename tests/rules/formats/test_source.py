@@ -60,7 +60,7 @@ def test_a_truncated_gzip_is_an_error(tmp_path: Path, cut: int) -> None:
 @pytest.mark.parametrize("data", [gzip.compress(b"x") + b"rubbish", b"\x1f\x8b" + b"\xff" * 40])
 def test_a_damaged_gzip_is_an_error(tmp_path: Path, data: bytes) -> None:
     """Rubbish in or after gzip data is refused by name."""
-    with pytest.raises(FormatError, match="bad.gz: the gzip data is damaged"):
+    with pytest.raises(FormatError, match=r"bad\.gz: the gzip data is damaged"):
         Source(put(tmp_path, "bad.gz", data)).read_bytes()
 
 
@@ -129,7 +129,7 @@ def test_a_disk_that_fails_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             raise OSError(5, "Input/output error")
 
     source = Source(put(tmp_path, "x.csv", b"abc"))
-    monkeypatch.setattr(module.io, "FileIO", Failing)
+    monkeypatch.setattr("skypact.formats.source.io.FileIO", Failing)
     with source.open() as stream, pytest.raises(InputError, match=r"x\.csv: cannot be read.*Input/output"):
         stream.read()
 

@@ -131,7 +131,7 @@ def test_a_file_that_cannot_be_written_is_left_as_it_was(tmp_path: Path) -> None
     before = path.read_bytes()
     broken = two_tracks()
     object.__setattr__(broken, "lat_deg", np.array(["no", "no", "no", "no"]))
-    with pytest.raises(Exception, match="type|expected|convert"):
+    with pytest.raises(Exception, match=r"type|expected|convert"):
         write_tracks(path, broken, format="csv")
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["tracks.csv"]  # noqa: PTH208 -- the names are what is asked for
@@ -172,5 +172,27 @@ def test_what_csv_looks_like(tmp_path: Path) -> None:
         "id,body,party,kind,data_mode,trajectory,time,lat,lng,altitude_m,altitude_reference,"
         "horizontal_uncertainty_m,vertical_uncertainty_m"
     )
-    assert lines[2] == '"a","1","north","crewed","real",1,2017-06-08 12:00:01.234567Z,33.6,38.7,1000.5,"STD",30,0'
+    assert (
+        lines[2]
+        == '"a","1","north","crewed","real",1,2017-06-08 12:00:01.234567Z,33.6,38.7,1000.5,"STD",30,0'
+    )
     assert ',10,20,,"STD"' in lines[3]
+
+
+def test_a_disk_that_is_full_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the disk while writing is one line with the path, and leaves nothing behind."""
+
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("skypact.formats.output.os.fsync", full)
+    with pytest.raises(InputError, match=r"t\.csv: cannot be written; found '?No space left"):
+        write_tracks(tmp_path / "t.csv", two_tracks(), format="csv")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_row_groups_of_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long Parquet file is written in several row groups."""
+    monkeypatch.setattr("skypact.formats.parquet_tracks._GROUP_BATCHES", 1)
+    write_tracks(tmp_path / "t", two_tracks(), format="parquet")
+    assert same(tracks_of(read(tmp_path / "t")), two_tracks())

@@ -711,7 +711,8 @@ function drawLabels(ctx, room, held, dimmed) {
     const height = place.unseen ? `last seen ${say.time(place.seen)}`
       : moving.kind[i] === GROUND ? '' : say.altitude(place.altitude, moving.reference[i]);
     const w = Math.max(ctx.measureText(name).width, ctx.measureText(height).width);
-    const spots = [[x + 12, y - 6], [x + 12, y + 18], [x - w - 12, y - 6], [x - w - 12, y + 18], [x - w / 2, y - 26], [x - w / 2, y + 28]];
+    const spots = [[x + 12, y - 6], [x + 12, y + 18], [x - w - 12, y - 6], [x - w - 12, y + 18], [x - w / 2, y - 26], [x - w / 2, y + 28],
+      [x + 14, y - 42], [x - w - 14, y - 42], [x + 14, y + 46], [x - w - 14, y + 46]];
     const spot = spots.find(([sx, sy]) => room.free(sx - 2, sy - 12, w + 4, 28));
     if (!spot && !held.has(i)) continue;
     const [sx, sy] = spot ?? spots[0];

@@ -138,27 +138,29 @@ function boxOf(points, least) {
     w = Math.min(w, x); e = Math.max(e, x);
     s = Math.min(s, y); n = Math.max(n, y);
   }
-  const spare = Math.max(0, least - Math.max(e - w, n - s)) / 2 + Math.max(e - w, n - s) * 0.25;
+  const span = Math.max(e - w, n - s);
+  const spare = Math.max(least - span, 500) / 2 + span * 0.25;
   return [w - spare, s - spare, e + spare, n + spare];
 }
 
+/** The two at their closest point, far enough in to tell them apart; where there is room, the way they came and went. */
 function viewOfFinding(f) {
   const points = [];
+  const way = [];
   for (const side of [f.a, f.b]) {
     if (side.at) points.push(plane.forward(...side.at));
     const i = sideThing(side);
-    if (i >= 0 && f.end - f.start < 3.6e6) {
-      for (const t of [f.start, f.end]) {
-        const place = t === null ? null : placeAt(i, t);
-        if (place) points.push([place.x, place.y]);
-      }
+    for (const t of i < 0 ? [] : [f.start, f.end]) {
+      const place = t === null ? null : placeAt(i, t);
+      if (place) way.push([place.x, place.y]);
     }
     const shape = sideShape(side);
     if (shape && (shape.east - shape.west < 400000 || !f.a.at)) points.push([shape.west, shape.south], [shape.east, shape.north]);
   }
   if (!points.length) return null;
-  const least = Math.max(800, 3 * (f.horizontal ?? 0));
-  return viewOf(...boxOf(points, least));
+  const least = Math.max(4000, 8 * (f.horizontal ?? 0));
+  const [w, s, e, n] = boxOf([...points, ...way], 0);
+  return viewOf(...(Math.max(e - w, n - s) < 2 * least ? [w, s, e, n] : boxOf(points, least)));
 }
 
 function select(n) {
@@ -449,7 +451,7 @@ function start() {
   byId('statement').textContent = DATA.statement;
   const mode = byId('mode');
   mode.dataset.mode = DATA.mode;
-  mode.append(element('b', {}, DATA.mode === 'none' ? 'NO DATA' : DATA.mode.toUpperCase()), DATA.modeText);
+  mode.append(element('b', {}, DATA.mode === 'none' ? 'NO DATA' : DATA.mode.toUpperCase()), ' ', DATA.modeText);
   readColours();
   setUnits(DATA.metric);
   panel.build({ select, setTime, focus, showGap });
@@ -481,8 +483,8 @@ function start() {
     for (const s of speeds) choice.append(element('option', { value: String(s), selected: s === speed }, `${s}×`));
     choice.addEventListener('change', () => { speed = Number(choice.value); });
   } else byId('clock').hidden = true;
-  if (window.innerWidth <= 760) byId('legend').open = false;
   resize();
+  if (view.width < 640) byId('legend').open = false;
   setTime(DATA.opening);
   setTheme(dark.matches ? 'night' : 'day');
   setView(viewOf(...DATA.fit));

@@ -184,7 +184,7 @@ const panel = {
       ['Short by', f.margin !== null && f.margin < 0 && f.minima[0] > 0 ? `${say.both(-f.margin, Math.abs(-f.margin) > f.minima[1])}; that much more, and the pair would be separated` : null],
       ['Place of A', f.a.at ? `${say.place(...f.a.at)}${f.a.altitude === undefined || f.a.altitude === null ? '' : `, ${say.altitude(f.a.altitude, f.a.reference ?? -1)}`}` : null],
       ['Effect', zone ? zone.effect || f.effect : f.effect],
-      ...(zone ? recognition(zone) : []),
+      ...(zone ? recognition(zone) : [['Standing', f.standing]]),
     );
     const box = element('div', { class: 'detail' }, then, list);
     const drawn = charts(f, (t) => this.actions.setTime(t, true));
