@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 STEPS_PER_DEGREE = 1000
 """Coordinates are kept in thousandths of a degree (111 m); the fine level comes on a grid of 400 m."""
 SIMPLIFY_DEG = {"coarse": 0.0, "middle": 0.006, "fine": 0.003}
+EDGE_DEG = 0.5
+"""Longer edges get points between: the source draws them straight in degrees, and a map does not."""
 PLACES = 12_000
 EARTH_KM = 6371.0
 
@@ -77,6 +79,21 @@ def _simplified(arc: NDArray[np.float64], tolerance_deg: float) -> NDArray[np.fl
     return np.column_stack([kept[:, 0] / squeeze, kept[:, 1]])
 
 
+def _filled(arc: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The arc with points between on its long edges."""
+    continuous = np.column_stack([np.unwrap(arc[:, 0], period=360.0), arc[:, 1]])
+    parts = np.maximum(1, np.ceil(np.abs(np.diff(continuous, axis=0)).max(axis=1) / EDGE_DEG)).astype(
+        np.int64
+    )
+    edge = np.repeat(np.arange(parts.shape[0]), parts)
+    share = (np.arange(edge.shape[0]) - np.repeat(np.cumsum(parts) - parts, parts)) / parts[edge]
+    between = continuous[edge] + share[:, None] * (continuous[edge + 1] - continuous[edge])
+    filled = np.concatenate([between, continuous[-1:]])
+    beyond = np.abs(filled[:, 0]) > 180.0
+    filled[beyond, 0] = (filled[beyond, 0] + 180.0) % 360.0 - 180.0
+    return filled
+
+
 def level(path: Path, tolerance_deg: float) -> tuple[Level, list[tuple[str, list[NDArray[np.float64]]]]]:
     """Read one topology: the level, and the outer rings of each country by name."""
     topology = json.loads(path.read_bytes())
@@ -103,7 +120,7 @@ def level(path: Path, tolerance_deg: float) -> tuple[Level, list[tuple[str, list
     number = {arc: k for k, arc in enumerate(wanted)}
     return Level(
         [
-            np.round(_simplified(degrees[arc], tolerance_deg) * STEPS_PER_DEGREE).astype(np.int64)
+            np.round(_filled(_simplified(degrees[arc], tolerance_deg)) * STEPS_PER_DEGREE).astype(np.int64)
             for arc in wanted
         ],
         [bool(uses[arc] > 1) for arc in wanted],

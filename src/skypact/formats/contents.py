@@ -19,11 +19,13 @@ class Defaults:
     Attributes
     ----------
     start_us
-        When a plan without times of its own begins (``--start``), microseconds since 1970 UTC; None: such a plan is refused.
+        When a plan without times of its own begins (``--start``), microseconds since 1970 UTC; None: such a
+        plan is refused.
     party
         The party of things whose file names none; "" is not stated.
     kind
-        The kind of things whose file names none; None: the format's own usual kind (a ``.plan`` is uncrewed, else crewed).
+        The kind of things whose file names none; None: the format's own usual kind (a ``.plan`` is uncrewed,
+        else crewed).
     data_mode
         The mode of records whose file names none; None: ``real``.
     """
@@ -47,7 +49,8 @@ class Contents:
     plans
         Planned trajectories, which have no gaps.
     states
-        The last sample of each recorded track with its velocity, where the format has velocities; what a prediction starts from.
+        The last sample of each recorded track with its velocity, where the format has velocities; what a
+        prediction starts from.
     volumes
         4D volumes that somebody claims or intends to use.
     zones
@@ -55,7 +58,8 @@ class Contents:
     pact
         An agreement.
     counts
-        How much was read: plural noun to number (``points``, ``tracks``, ``volumes``, ``zones``, ``parties``).
+        How much was read: plural noun to number (``points``, ``tracks``, ``volumes``, ``zones``,
+        ``parties``).
     ignored
         What the reader left out and why, a sentence each, with the number where there are several.
     """

@@ -801,6 +801,17 @@ def test_what_has_no_room_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert "is" in finding[side]
 
 
+def test_a_file_none_of_whose_tracks_fit_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Room for one track: the second file is counted, and what is drawn keeps its number."""
+    monkeypatch.setitem(html_scene.LIMITS, "things", 1)
+    contents = [Contents(f"{k}.csv", "csv", tracks=crowd(1, 5, seed=k)) for k in range(2)]
+    data = data_of(written(tmp_path, contents, []))
+    assert len(data["moving"]["id"]) == 1
+    assert data["leftOut"][0][1].startswith("1 of 2 tracks are drawn")
+
+
 def test_a_gap_of_a_thing_without_room_is_listed_unlinked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from awkward import rng
-from skypact.formats.html_world import EDGE_M, LAST_EDGE_M, layer, names, project, windows
+from skypact.formats.html_world import EDGE_M, LAST_EDGE_M, _on_grid, layer, names, project, windows
 
 LAND = {
     "Bern": (46.95, 7.45),
@@ -126,6 +126,14 @@ def test_the_plane_keeps_distances_from_its_centre() -> None:
     assert y[0] == pytest.approx(111_195.0, abs=1.0)
     assert x[1] == pytest.approx(111_195.0 * np.cos(np.radians(50.0)), rel=1e-3)
     assert np.hypot(x[2], y[2]) == pytest.approx(np.pi * 6_371_008.8, rel=1e-6)
+
+
+def test_what_shrinks_to_a_point_is_left_out() -> None:
+    """A line shorter than a step of the grid is not drawn, and repeated points go."""
+    tiny = np.array([(0.0, 0.0), (10.0, 10.0)])
+    line = np.array([(0.0, 0.0), (10.0, 0.0), (500.0, 0.0)])
+    (kept,) = _on_grid([tiny, line], 100.0)
+    assert kept.tolist() == [[0, 0], [5, 0]]
 
 
 def test_detail_follows_the_data() -> None:
