@@ -6,7 +6,7 @@ streams, exit statuses and the interrupt key. No traceback reaches a person.
 
 Exit statuses: 0 nothing found; 1 conflicts found (for ``pact lint``: errors); 2 bad usage or input; 70 an
 internal error; 130 interrupted. The parser is the standard library's, and each verb's modules are imported
-when it is used: ``docs/decisions/0011-command-line-parser.md`` has the measurements.
+when it is used: ``docs/decisions/0006-command-line-parser.md`` has the measurements.
 """
 
 from __future__ import annotations

@@ -28,13 +28,10 @@ def run(_options: argparse.Namespace) -> int:
 
     width = max(map(len, FORMATS))
     with standard_output():
-        sys.stdout.write(
-            "Formats are told by content, not by name; 'skypact convert' writes some of them.\n\n"
-        )
+        sys.stdout.write("Formats are told by content, not by name. Any may be gzip.\n\n")
         for name, item in FORMATS.items():
             written = f"  written: {', '.join(WRITTEN[name])}" if name in WRITTEN else ""
             sys.stdout.write(f"  {name:<{width}}  {item.title:<24}{written}".rstrip() + "\n")
-        sys.stdout.write(
-            "\nFindings are written as table, json, geojson or csv, and as a map ('skypact check').\n"
-        )
+        sys.stdout.write("\nWritten by 'skypact convert'. 'skypact check' writes findings as table, json,\n")
+        sys.stdout.write("geojson or csv, and as a map.\n")
     return OK

@@ -65,8 +65,8 @@ class Things:
         zones
             Zones from elsewhere, the pact's.
         predict
-            Take the live states of every file that has them; otherwise only of those that have nothing else
-            that moves.
+            Take the live states of every file that has them; otherwise only of files that are nothing but
+            states.
 
         Raises
         ------
@@ -74,12 +74,17 @@ class Things:
             They are of different data modes.
         """
         contents = list(contents)
-        tracks = [c.tracks for c in contents if c.tracks is not None and len(c.tracks)]
+        live = [nothing_but_states(c) for c in contents]
+        tracks = [
+            c.tracks
+            for c, only in zip(contents, live, strict=True)
+            if c.tracks is not None and len(c.tracks) and not only
+        ]
         plans = [c.plans for c in contents if c.plans is not None and len(c.plans)]
         states = [
             c.states
-            for c in contents
-            if c.states is not None and len(c.states) and (predict or c.tracks is None)
+            for c, only in zip(contents, live, strict=True)
+            if c.states is not None and len(c.states) and (predict or only)
         ]
         return cls(
             Trajectories.concat(tracks) if tracks else None,
@@ -95,6 +100,17 @@ class Things:
         return sum(
             len(part) for part in (self.tracks, self.plans, self.states, *self.volumes) if part is not None
         )
+
+
+def nothing_but_states(contents: Contents) -> bool:
+    """Whether a file is a picture of one moment: a single sample with its velocity of each thing that moves.
+
+    Such samples are predicted from, and not held against each other as recordings of an instant each.
+    """
+    tracks, states = contents.tracks, contents.states
+    if states is None or not len(states):
+        return False
+    return tracks is None or len(tracks) == int(tracks.offsets[-1]) == len(states)
 
 
 def _joined(sets: Sequence[States]) -> States:
@@ -174,14 +190,17 @@ class Asking:
     phase
         Told what is being done.
     standing
-        What each party says of a zone, by the zone's id.
+        What each party says of a zone of the pact, by the zone's source and id.
     """
 
     separation: Separation | None
     max_gap_s: float
     lookahead_s: float | None
     phase: Callable[[str], None]
-    standing: Mapping[str, str] = field(default_factory=dict)
+    standing: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def _standing(self, labels: Labels) -> list[str]:
+        return [self.standing.get((labels.source_of(row), name), "") for row, name in enumerate(labels.ids)]
 
     def answer(
         self,
@@ -208,7 +227,7 @@ class Asking:
             np.array([0.0 if m is None else m.horizontal_m for m in own]),
             np.array([0.0 if m is None else m.vertical_m for m in own]),
             None if zones is None else zones.effect,
-            None if zones is None else [self.standing.get(name, "") for name in zones.volumes.labels.ids],
+            None if zones is None else self._standing(zones.volumes.labels),
             reference,
         )
 

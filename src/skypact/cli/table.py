@@ -12,14 +12,13 @@ ft; where the minima in question are less than one nautical mile (drones), in me
 from __future__ import annotations
 
 import math
+import os
+import shutil
 import textwrap
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
 import numpy as np
-from rich.cells import cell_len
-from rich.console import Console
-from rich.text import Text
 
 from skypact.airspace.labels import Kind, Labels
 from skypact.check.findings import Conflict, FindingKind, Reason
@@ -67,23 +66,43 @@ def write_table(
     stream
         Where to.
     colour
-        Whether to use colour; None: on a terminal, unless ``NO_COLOR`` is set.
+        True: always; False: never; None: on a terminal, unless ``NO_COLOR`` is set.
     width
         Columns; None: the terminal's, between 80 and 110; 80 elsewhere.
     """
-    console = Console(
-        file=stream,
-        no_color=True if colour is False else None,
-        force_terminal=True if colour else None if colour is None else False,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        soft_wrap=True,
-    )
+    terminal = stream.isatty()
     if width is None:
-        width = min(max(console.width, NARROWEST), WIDEST) if console.is_terminal else NARROWEST
-    for line in _Table(report, width).lines():
-        console.print(line, soft_wrap=True)
+        columns = shutil.get_terminal_size((NARROWEST, 24)).columns if terminal else NARROWEST
+        width = min(max(columns, NARROWEST), WIDEST)
+    lines = _Table(report, width).lines()
+    if colour or (colour is None and terminal and not os.environ.get("NO_COLOR")):
+        _write_coloured(lines, stream, forced=bool(colour))
+        return
+    for line in lines:
+        stream.write("".join(text for text, _ in line).rstrip() + "\n")
+
+
+def _write_coloured(lines: Iterator[Line], stream: IO[str], *, forced: bool) -> None:
+    """To a terminal, through rich, which knows what it can show; rich is not imported for a pipe."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(file=stream, force_terminal=forced or None, highlight=False, markup=False, emoji=False)
+    for line in lines:
+        console.print(Text.assemble(*line), soft_wrap=True)
+
+
+Line = list[tuple[str, str]]
+"""A line of the table: pieces of text, each with its style."""
+
+
+def cell_len(text: str) -> int:
+    """How many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len as wide
+
+    return wide(text)
 
 
 @dataclass(frozen=True)
@@ -91,13 +110,13 @@ class _Table:
     report: Report
     width: int
 
-    def lines(self) -> Iterator[Text]:
+    def lines(self) -> Iterator[Line]:
         """Every line, in order."""
         yield from self._header()
         yield from self._found()
         yield from self._undecided()
         yield from self._assumed()
-        yield Text()
+        yield []
         style = "bold red" if self.report.found else "bold"
         yield from self._wrapped(self.report.statement, style=style)
         if self.report.unchecked or self.report.unobserved:
@@ -116,15 +135,13 @@ class _Table:
 
     # -- what it is about
 
-    def _header(self) -> Iterator[Text]:
+    def _header(self) -> Iterator[Line]:
         report = self.report
         mode = f"{report.data_mode.upper()} DATA"
-        line = Text(mode, style="bold reverse" if report.data_mode != "real" else "bold")
+        line = [(mode, "bold reverse" if report.data_mode != "real" else "bold")]
         if report.pact is not None:
-            line.append(
-                elided(f"  pact {report.pact.id}: {report.pact.title}", self.width - len(mode)),
-                style="not reverse",
-            )
+            pact = visible(f"  pact {report.pact.id}: {report.pact.title}")
+            line.append((elided(pact, self.width - len(mode)), ""))
         yield line
         read: dict[str, int] = {}
         for contents in report.inputs:
@@ -166,7 +183,7 @@ class _Table:
 
     # -- what was found
 
-    def _found(self) -> Iterator[Text]:
+    def _found(self) -> Iterator[Line]:
         cut = self._date_cut()
         when = 19 - cut
         who = self.width - _NUMBER - when - 2 - 2 - _CLOSE
@@ -181,8 +198,8 @@ class _Table:
                 last = group
                 name = GROUPS[group]
                 total = int((order[:, 2] == group).sum())
-                yield Text()
-                yield Text(f"{_HEADINGS[name]} ({total:,})", style=_STYLES[name])
+                yield []
+                yield [(f"{_HEADINGS[name]} ({total:,})", _STYLES[name])]
             if answer.effect is not None:
                 zone = int(answer.findings.b[row])
                 standing[answer.findings.labels_b.ids[zone]] = _meaning(answer, zone)
@@ -190,14 +207,14 @@ class _Table:
         yield from self._standing(standing)
         more = order.shape[0] - SHOWN
         if more > 0:
-            yield Text()
-            yield Text(f"… and {more:,} more (use --format csv)", style="bold")
+            yield []
+            yield [(f"… and {more:,} more (use --format csv)", "bold")]
 
-    def _standing(self, standing: dict[str, str]) -> Iterator[Text]:
+    def _standing(self, standing: dict[str, str]) -> Iterator[Line]:
         for zone, text in standing.items():
             yield from self._wrapped(f"zone {zone}: {text}", indent=_NUMBER)
 
-    def _finding(self, number: int, answer: Answer, row: int, when: int, who: int) -> Iterator[Text]:
+    def _finding(self, number: int, answer: Answer, row: int, when: int, who: int) -> Iterator[Line]:
         c = answer.findings[row]
         labels_a, labels_b = answer.findings.labels_a, answer.findings.labels_b
         near, of = _closeness(answer, row)
@@ -209,32 +226,29 @@ class _Table:
             (f"{number:>3} ", clock(c.start_us, when), _who(labels_a, c.a, who), near, "bold"),
             ("    ", second, _who(labels_b, c.b, who), of + marks, ""),
         ):
-            line = Text(text)
-            line.append(padded(at, when) + "  ")
-            line.append(padded(name, who) + "  ", style=style)
-            line.append(elided(right, _CLOSE), style="yellow" if marks and not style else style)
-            line.rstrip()
-            yield line
+            yield [
+                (text + padded(at, when) + "  ", ""),
+                (padded(name, who) + "  ", style),
+                (elided(right, _CLOSE).rstrip(), style or ("yellow" if marks else "")),
+            ]
 
     # -- what was not
 
-    def _undecided(self) -> Iterator[Text]:
+    def _undecided(self) -> Iterator[Line]:
         report = self.report
         if report.unchecked:
-            yield Text()
-            yield Text(f"NOT DECIDED: {counted(report.unchecked, 'pair')}", style="bold magenta")
+            yield []
+            yield [(f"NOT DECIDED: {counted(report.unchecked, 'pair')}", "bold magenta")]
             for answer in report.answers:
                 for reason in Reason:
                     yield from self._unchecked(answer, reason)
         if report.unobserved:
-            yield Text()
-            yield Text(
-                f"NOT OBSERVED: {counted(report.unobserved, 'stretch', 'stretches')} of time",
-                style="bold magenta",
-            )
+            yield []
+            number = counted(report.unobserved, "stretch", "stretches")
+            yield [(f"NOT OBSERVED: {number} of time", "bold magenta")]
             yield from self._unobserved()
 
-    def _unchecked(self, answer: Answer, reason: Reason) -> Iterator[Text]:
+    def _unchecked(self, answer: Answer, reason: Reason) -> Iterator[Line]:
         f = answer.findings
         left = f.unchecked
         rows = np.nonzero(left.reason == reason)[0]
@@ -250,7 +264,7 @@ class _Table:
         if more > 0:
             yield from self._wrapped(f"… and {more:,} more (use --format json)", indent=4)
 
-    def _unobserved(self) -> Iterator[Text]:
+    def _unobserved(self) -> Iterator[Line]:
         gaps = sorted(self.report.gaps(), key=lambda gap: gap[2] - gap[3])
         if gaps:
             owners = {(labels.ids[row], labels.source_of(row)) for labels, row, _, _ in gaps}
@@ -275,13 +289,13 @@ class _Table:
                     f"{_named(s.id, s.party, 40)}, last seen {_full(s.last_us)}", indent=4
                 )
 
-    def _assumed(self) -> Iterator[Text]:
-        yield Text()
-        yield Text("ASSUMPTIONS", style="bold")
+    def _assumed(self) -> Iterator[Line]:
+        yield []
+        yield [("ASSUMPTIONS", "bold")]
         for name, text in self.report.assumptions.items():
             yield from self._wrapped(f"{name}: {text}", indent=2)
 
-    def _wrapped(self, text: str, *, indent: int = 0, style: str = "") -> Iterator[Text]:
+    def _wrapped(self, text: str, *, indent: int = 0, style: str = "") -> Iterator[Line]:
         for line in textwrap.wrap(
             visible(text),
             self.width,
@@ -289,7 +303,7 @@ class _Table:
             subsequent_indent=" " * (indent + 2),
             break_on_hyphens=False,
         ):
-            yield Text(line, style=style)
+            yield [(line, style)]
 
 
 def _meaning(answer: Answer, zone: int) -> str:

@@ -109,6 +109,22 @@ def test_states_count_only_where_nothing_else_moves_or_a_prediction_is_asked() -
     assert list(alone.labels.ids) == ["s0", "s1"]
 
 
+def test_a_picture_of_one_moment_is_predicted_from() -> None:
+    """A file of one sample with a velocity each is live states; with a second sample it is a recording."""
+    picture = Contents("a", "csv", tracks=tracks([0], [3]), states=states(0, 3))
+    things = Things.of([picture], [], predict=False)
+    assert things.tracks is None
+    assert things.states is not None
+    for other in (
+        Contents("b", "csv", tracks=tracks([0], [3, 4]), states=states(0, 3)),
+        Contents("c", "csv", tracks=tracks([0], [3]), states=states(0)),
+        Contents("d", "csv", tracks=tracks([0], [3])),
+    ):
+        things = Things.of([other], [], predict=False)
+        assert things.tracks is not None
+        assert things.states is None
+
+
 def test_nothing_is_put_together_from_nothing() -> None:
     """Empty files make no things, and zones alone are nothing that could meet."""
     things = Things.of([Contents("a", "csv")], [], predict=True)

@@ -20,7 +20,7 @@ from skypact.formats.report import Report, Stale
 
 WHOLE = """\
 SIMULATED DATA
-Read 1 file: 12 points, 3 tracks. All times are UTC, 2017-06-08.
+Read 1 file: 3 tracks, 12 points. All times are UTC, 2017-06-08.
   Ignored in day.csv: 2 rows without a time
 
 PREDICTED, soonest first (1)
@@ -47,10 +47,10 @@ AGREED PROXIMITY, shown and not alarmed (1)
     12:11:00  red-3 (red)                        of     5 NM   1000 ft
 
 NOT DECIDED: 18 pairs
-  17 pairs: no separation rule covers this pair
+  a question, 17 pairs: no separation rule covers this pair
     red-1 (red) and lone, 2017-06-08 12:00:00 to 2017-06-08 12:01:00
     … and 16 more (use --format json)
-  1 pair: near horizontally, but an altitude is not known
+  a question, 1 pair: near horizontally, but an altitude is not known
     blue-2 (blue) and lone, time open
 
 NOT OBSERVED: 1 stretch of time
