@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # the first example of a test may have to wait for a compiler: no deadline; the same examples for everybody
-settings.register_profile("suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("suite")
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,7 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of recorded data, beside the repository or where SKYPACT_SHARED says; tests that need it skip without it."""
+    """The folder of recorded data, beside the repository or where SKYPACT_SHARED says.
+
+    Tests that need it skip without it.
+    """
     folder = Path(os.environ.get("SKYPACT_SHARED", ROOT.parent / "shared"))
     if not (folder / "data").is_dir():
         pytest.skip(f"no recorded data: {folder} is not there (set SKYPACT_SHARED)")

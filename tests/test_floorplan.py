@@ -66,7 +66,9 @@ def test_no_test_asserts_nothing() -> None:
             if not (isinstance(node, ast.FunctionDef) and node.name.startswith("test_")):
                 continue
             text = ast.unparse(node)
-            if not any(mark in text for mark in ("assert", "pytest.raises", "pytest.fail", "check_", "expect")):
+            if not any(
+                mark in text for mark in ("assert", "pytest.raises", "pytest.fail", "check_", "expect")
+            ):
                 idle.append(f"{path.name}:{node.lineno} {node.name}")
     assert idle == []
 
@@ -86,7 +88,13 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
 
 def test_nothing_names_a_registry_or_this_machine() -> None:
     """No tracked text names a package registry's host or a path of somebody's machine."""
-    forbidden = ("pypi" + ".org", "registry.npm" + "js", "files.python" + "hosted", "/wor" + "k/", "/ro" + "ot/")
+    forbidden = (
+        "pypi" + ".org",
+        "registry.npm" + "js",
+        "files.python" + "hosted",
+        "/wor" + "k/",
+        "/ro" + "ot/",
+    )
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout: there is no list of tracked files")
