@@ -1,7 +1,7 @@
 """Instants and windows, in UTC.
 
-Law: an instant is a count of microseconds since 1970-01-01T00:00:00Z in a signed 64-bit integer, without
-leap seconds (as in POSIX). Integers compare exactly, so a half-open window has exact edges. No function here reads
+Law: an instant is a count of microseconds since 1970-01-01T00:00:00Z in a signed 64-bit integer, without leap
+seconds (as in POSIX). Integers compare exactly, so a half-open window has exact edges. No function here reads
 a clock. RFC 3339 is the only way an instant is written; a time without an offset is refused, since two
 parties seldom share a time zone.
 

@@ -1,7 +1,7 @@
 """Space and time: the one 4D volume, things that move, references, separation.
 
-The front door of the geometry. Everything here is columns of plain numbers with units in their names; nothing here
-reads a file, a clock or a network.
+The front door of the geometry. Everything here is columns of plain numbers with units in their names; nothing
+here reads a file, a clock or a network.
 """
 
 from skypact.airspace.altitude import Altitude, AltitudeReference

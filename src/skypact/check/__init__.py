@@ -1,7 +1,8 @@
 """The engine: do these meet? Strategic, tactical and recorded; every answer with what was not decided.
 
-The front door. ``conflicts`` asks of plans and volumes, ``encounters`` of live states, ``losses`` of recorded tracks, ``entries``
-of zones, ``inside`` of conformance, ``well_clear`` of DO-365's well clear violation; an :class:`Index` answers the first while claims come and go.
+The front door. ``conflicts`` asks of plans and volumes, ``encounters`` of live states, ``losses`` of recorded
+tracks, ``entries`` of zones, ``inside`` of conformance, ``well_clear`` of DO-365's well clear violation; an
+:class:`Index` answers the first while claims come and go.
 """
 
 from skypact.check._claims import conflicts

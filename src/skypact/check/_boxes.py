@@ -40,17 +40,17 @@ TURN: Final = 2.0 * np.pi
 NOBODY: Final = -1
 MIXED: Final = -1
 """The reference of a box whose altitude band is in no single reference: its band rules nothing out."""
-_SHORTEST_SLAB: Final = 4
-"""Slabs are at least 2^4 seconds long: shorter ones would make a search visit many."""
+SHORTEST_SLAB: Final = 4
+"""Slabs are at least 2^4 seconds long, where nothing else is said: shorter ones would make a search visit many."""
 
 
 @inlined
 def _code(combination: int, ring: int, part: int, it: int) -> int:
-    """A 64-bit name of a cell. Two cells of one name would cost time, never a pair."""
-    h = combination * -3335678366873096957 + it * -7046029254386353131
-    h = h + ring * -4417276706812531889 + part * 1609587929392839161
+    """A 64-bit name of a cell; two cells of one name would cost time, never a pair. Overflow is meant: it is a hash."""
+    h = np.int64(combination) * np.int64(-3335678366873096957) + np.int64(it) * np.int64(-7046029254386353131)
+    h += np.int64(ring) * np.int64(-4417276706812531889) + np.int64(part) * np.int64(1609587929392839161)
     h ^= (h >> 29) & 0x7FFFFFFFF
-    h *= -4658895280553007687
+    h *= np.int64(-4658895280553007687)
     return h ^ ((h >> 32) & 0xFFFFFFFF)
 
 
@@ -69,14 +69,14 @@ def _direction_of(box: Any, i: int) -> tuple[float, float]:
 
 
 @kernel
-def name_cells(box: Any, least_level: int, combination: Any, code: Any, place: Any, lo: int, hi: int) -> None:
+def name_cells(box: Any, least_level: int, least_moment: int, combination: Any, code: Any, place: Any, lo: int, hi: int) -> None:
     """The combination and the cell name of boxes ``lo..hi``, and a number that sorts cells near one another together."""
     for i in range(lo, hi):
         level = least_level
         while box[i, R] > 0.5 * (1 << level) and level < LEVELS - 1:
             level += 1
         span = box[i, T1] - box[i, T0]
-        moment = _SHORTEST_SLAB
+        moment = least_moment
         while span > (1 << moment) and moment < TIMELESS:
             moment += 1
         it = 0
@@ -93,7 +93,17 @@ def name_cells(box: Any, least_level: int, combination: Any, code: Any, place: A
 
 
 @kernel
-def link(rows: Any, box: Any, code: Any, combination: Any, head: Any, after: Any, before: Any, count: Any, widest: Any) -> None:
+def link(
+    rows: Any,
+    box: Any,
+    code: Any,
+    combination: Any,
+    head: Any,
+    after: Any,
+    before: Any,
+    count: Any,
+    widest: Any,
+) -> None:
     """Put boxes into the chains of their buckets."""
     mask = head.shape[0] - 1
     for row in rows:
@@ -126,7 +136,9 @@ def unlink(rows: Any, code: Any, combination: Any, head: Any, after: Any, before
 
 
 @inlined
-def _could_meet(a: Any, i: int, ref_a: int, b: Any, j: int, ref_b: int, reach_m: float, height_m: float) -> bool:
+def _could_meet(
+    a: Any, i: int, ref_a: int, b: Any, j: int, ref_b: int, reach_m: float, height_m: float
+) -> bool:
     if a[i, T0] > b[j, T1] or b[j, T0] > a[i, T1]:
         return False
     dx, dy, dz = a[i, CX] - b[j, CX], a[i, CY] - b[j, CY], a[i, CZ] - b[j, CZ]
@@ -143,7 +155,8 @@ def _room(out: Any, used: int) -> Any:
     if used < out.shape[0]:
         return out
     bigger = np.empty((2 * out.shape[0], 2), np.int64)
-    bigger[:used] = out[:used]
+    for k in range(used):  # an assignment of slices would cost seconds of compiling
+        bigger[k, 0], bigger[k, 1] = out[k, 0], out[k, 1]
     return bigger
 
 
@@ -198,7 +211,10 @@ def search(
             s0 = s1 = 0
             if moment < TIMELESS:
                 slab = float(1 << moment)
-                from_s, to_s = (seek[i, T0] - widest[combo, 1]) / slab, (seek[i, T1] + widest[combo, 1]) / slab
+                from_s, to_s = (
+                    (seek[i, T0] - widest[combo, 1]) / slab,
+                    (seek[i, T1] + widest[combo, 1]) / slab,
+                )
                 cells *= to_s - from_s + 1.0
                 if cells <= top:
                     s0, s1 = int(np.floor(from_s)), int(np.floor(to_s))
@@ -216,7 +232,10 @@ def search(
                 continue
             for ring in range(r0, r1 + 1):
                 parts = _parts_of(ring, step)
-                p0, p1 = int(np.floor((lng - turn) / TURN * parts)), int(np.floor((lng + turn) / TURN * parts))
+                p0, p1 = (
+                    int(np.floor((lng - turn) / TURN * parts)),
+                    int(np.floor((lng + turn) / TURN * parts)),
+                )
                 if p1 - p0 >= parts:
                     p0, p1 = 0, parts - 1
                 for wound in range(p0, p1 + 1):
@@ -246,12 +265,16 @@ class BoxGrid:
         How far searches will look beyond the boxes themselves, as a rule: no cell is narrower.
     capacity
         For how many boxes to make room at once.
+    least_moment
+        Slabs are at least two to this power of seconds long; for boxes that are mostly that long, so that they share a level.
     """
 
-    def __init__(self, reach_m: float, capacity: int = 64) -> None:
+    def __init__(self, reach_m: float, capacity: int = 64, least_moment: int = SHORTEST_SLAB) -> None:
         self.top = 0
         """One more than the highest slot ever used."""
-        self.least_level = min(LEVELS - 1, max(4, int(np.ceil(np.log2(max(reach_m, 1.0))))))
+        self.least_moment = least_moment
+        self._floor = min(LEVELS - 8, max(4, int(np.ceil(np.log2(max(reach_m, 1.0))))))
+        self.least_level = self._floor
         self._free: list[int] = []
         self._allocate(max(64, capacity))
 
@@ -270,18 +293,34 @@ class BoxGrid:
         return self.top - len(self._free)
 
     def _link(self, rows: NDArray[np.int64]) -> None:
-        link(rows, self.box, self.code, self.combination, self.head, self.after, self.before, self.count, self.widest)
+        link(
+            rows,
+            self.box,
+            self.code,
+            self.combination,
+            self.head,
+            self.after,
+            self.before,
+            self.count,
+            self.widest,
+        )
 
-    def _grow(self, capacity: int) -> None:
-        """Make room, and choose the cells' size anew for what is here now."""
+    def _grow(self, capacity: int, coming: NDArray[np.float64]) -> None:
+        """Make room, and choose the cells' size anew for what is here now and what is coming."""
         box, ref, used, top = self.box, self.ref, self.combination != NOBODY, self.top
         self._allocate(capacity)
         self.box[:top], self.ref[:top] = box[:top], ref[:top]
         rows = np.nonzero(used[:top])[0]
+        self.fit(np.concatenate([self.box[rows], coming]))
         if rows.shape[0]:
-            self.least_level = suitable_level(self.box[rows], self.least_level)
-            self.combination[rows], self.code[rows], _ = named(self.box[rows], self.least_level)
+            self.combination[rows], self.code[rows], _ = named(self.box[rows], self.least_level, self.least_moment)
             self._link(rows)
+
+    def fit(self, box: NDArray[np.float64]) -> None:
+        """Choose the cells' size for such boxes, from the middle size on: smaller ones gain nothing from cells of their own."""
+        if box.shape[0]:
+            middle = int(np.ceil(np.log2(max(2.0 * float(np.median(box[:, R])), 1.0))))
+            self.least_level = suitable_level(box, max(self._floor, middle), self.least_moment)
 
     def insert(self, box: NDArray[np.float64], ref: NDArray[np.int8]) -> NDArray[np.int64]:
         """Put boxes in; returns the slot of each."""
@@ -293,12 +332,12 @@ class BoxGrid:
             del self._free[-again:]
         need = self.top + n - again
         if need > self.box.shape[0]:
-            self._grow(max(need, 2 * self.box.shape[0]))
+            self._grow(max(need, 2 * self.box.shape[0]), box)
         slots[again:] = np.arange(self.top, need)
         self.top = need
         self.box[slots] = box
         self.ref[slots] = ref
-        self.combination[slots], self.code[slots], _ = named(box, self.least_level)
+        self.combination[slots], self.code[slots], _ = named(box, self.least_level, self.least_moment)
         self._link(slots)
         return slots
 
@@ -338,12 +377,12 @@ _EVERYWHERE = np.ones((1, COMBINATIONS), np.int8)
 
 
 def named(
-    box: NDArray[np.float64], least_level: int
+    box: NDArray[np.float64], least_level: int, least_moment: int = SHORTEST_SLAB
 ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
     """Combination, cell name and sorting place of boxes, each of shape (n,)."""
     n = box.shape[0]
     combination, code, place = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
-    jit.spread(lambda lo, hi: name_cells(box, least_level, combination, code, place, lo, hi), n, least=20_000)
+    jit.spread(lambda lo, hi: name_cells(box, least_level, least_moment, combination, code, place, lo, hi), n, least=20_000)
     return combination, code, place
 
 
@@ -351,10 +390,12 @@ BOXES_A_CELL: Final = 4.0
 """How many boxes a cell should hold: fewer, and searches look into empty cells; more, and they meet what they need not."""
 
 
-def suitable_level(box: NDArray[np.float64], least_level: int) -> int:
+def suitable_level(
+    box: NDArray[np.float64], least_level: int, least_moment: int = SHORTEST_SLAB
+) -> int:
     """The least level at which a box shares its cell with some :data:`BOXES_A_CELL` others, or ``least_level`` if that is more."""
     n = box.shape[0]
-    _, code, _ = named(box, least_level)
+    _, code, _ = named(box, least_level, least_moment)
     buckets = 1 << max(10, int(n).bit_length() + 1)
     held = np.bincount(code & (buckets - 1), minlength=buckets)
     # how many others a box meets in its bucket, less those there by chance
@@ -393,7 +434,9 @@ def _visits(seeker: NDArray[np.float64], combo: int, grid: BoxGrid, reach_m: flo
     return min(cells, grid.top + 1.0)
 
 
-def pairs_within(box: NDArray[np.float64], ref: NDArray[np.int8], reach_m: float, height_m: float) -> NDArray[np.int64]:
+def pairs_within(
+    box: NDArray[np.float64], ref: NDArray[np.int8], reach_m: float, height_m: float
+) -> NDArray[np.int64]:
     """All pairs of rows of one set that could meet, each once, lower row first; int64, shape (k, 2)."""
     grid, order = _sorted_grid(box, ref, reach_m)
     direction, _ = _directions(grid, grid, reach_m, itself=True)
@@ -422,13 +465,12 @@ def pairs_between(
     return found
 
 
-def _sorted_grid(box: NDArray[np.float64], ref: NDArray[np.int8], reach_m: float) -> tuple[BoxGrid, NDArray[np.intp]]:
+def _sorted_grid(
+    box: NDArray[np.float64], ref: NDArray[np.int8], reach_m: float
+) -> tuple[BoxGrid, NDArray[np.intp]]:
     """A grid whose slots lie in the order of their cells, so that what is near in the world is near in memory; and slot to row."""
     grid = BoxGrid(reach_m, box.shape[0])
-    if box.shape[0]:
-        # from the middle size on: smaller boxes gain nothing from cells of their own
-        middle = int(np.ceil(np.log2(max(2.0 * float(np.median(box[:, R])), 1.0))))
-        grid.least_level = suitable_level(box, max(grid.least_level, middle))
+    grid.fit(box)
     order = np.argsort(named(box, grid.least_level)[2])
     grid.insert(box[order], ref[order])
     return grid, order

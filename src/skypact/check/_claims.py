@@ -176,7 +176,9 @@ def findings_of(
     decided = rows.raw[:, sweep.FLAG] < sweep.ALTITUDE_UNKNOWN
     left, rows = rows.take(~decided), rows.take(decided)
     reason = np.where(
-        left.raw[:, sweep.FLAG] == sweep.ALTITUDE_UNKNOWN, Reason.ALTITUDE_UNKNOWN, Reason.ALTITUDE_INCOMPARABLE
+        left.raw[:, sweep.FLAG] == sweep.ALTITUDE_UNKNOWN,
+        Reason.ALTITUDE_UNKNOWN,
+        Reason.ALTITUDE_INCOMPARABLE,
     ).astype(np.int8)
     more = unchecked or Unchecked.none()
     lat, lng = earth.positions(rows.raw[:, sweep.X : sweep.Z + 1])
@@ -220,6 +222,7 @@ class Terms:
     rule: NDArray[np.int32]
     horizontal_m: NDArray[np.float64]
     vertical_m: NDArray[np.float64]
+    rules: int
     uncovered: bool
 
     @property
@@ -227,13 +230,13 @@ class Terms:
         """The widest minima."""
         return float(self.horizontal_m.max(initial=0.0)), float(self.vertical_m.max(initial=0.0))
 
-    def rules_of(self, klass_a: NDArray[np.int32], klass_b: NDArray[np.int32], last: int) -> NDArray[np.int32]:
-        """The rule of each pair; ``last`` stands for none."""
+    def rules_of(self, klass_a: NDArray[np.int32], klass_b: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The rule of each pair; the number behind the last rule stands for none (:data:`MEETING`)."""
         rule = self.rule[klass_a, klass_b]
-        return np.where(rule < 0, last, rule).astype(np.int32)
+        return np.where(rule < 0, self.rules, rule).astype(np.int32)
 
 
-WITHOUT_BUFFER = Terms(np.full((1, 1), -1, np.int32), np.zeros((1, 1)), np.zeros((1, 1)), uncovered=True)
+WITHOUT_BUFFER = Terms(np.full((1, 1), -1, np.int32), np.zeros((1, 1)), np.zeros((1, 1)), 0, uncovered=True)
 """Terms under which nothing has a buffer: zones."""
 
 
@@ -267,7 +270,15 @@ def meet_volumes(
     a, b = raw[:, sweep.A].astype(np.int64), raw[:, sweep.B].astype(np.int64)
     start = np.maximum(one.volumes.start_us[a], two.volumes.start_us[b])
     end = np.minimum(one.volumes.end_us[a], two.volumes.end_us[b])
-    return Rows(raw, a, b, start, end, start, terms.rules_of(who_a.klass[a], who_b.klass[b], terms.rule.max(initial=-1) + 1))
+    return Rows(
+        raw,
+        a,
+        b,
+        start,
+        end,
+        start,
+        terms.rules_of(who_a.klass[a], who_b.klass[b]),
+    )
 
 
 def meet_legs(
@@ -306,7 +317,7 @@ def meet_legs(
 
     return Rows(
         raw, a, b, instants(sweep.T0), instants(sweep.T1), instants(sweep.TC),
-        terms.rules_of(who_a.klass[a], who_b.klass[b], terms.rule.max(initial=-1) + 1),
+        terms.rules_of(who_a.klass[a], who_b.klass[b]),
     )  # fmt: skip
 
 
@@ -327,16 +338,30 @@ class _Set:
 def _gathered(claims: Claims | Sequence[Claims]) -> _Set:
     parts: Sequence[Claims] = [claims] if isinstance(claims, Volumes | Trajectories) else list(claims)
     if not parts:
-        raise InputError("nothing to check", where="claims", found="0 sets", expected="volumes or trajectories")
+        raise InputError(
+            "nothing to check", where="claims", found="0 sets", expected="volumes or trajectories"
+        )
     first = np.concatenate([[0], np.cumsum([len(p) for p in parts])])
-    volumes = [(p, np.arange(at, at + len(p))) for p, at in zip(parts, first.tolist(), strict=False) if isinstance(p, Volumes)]
-    tracks = [(p, np.arange(at, at + len(p))) for p, at in zip(parts, first.tolist(), strict=False) if isinstance(p, Trajectories)]
+    volumes = [
+        (p, np.arange(at, at + len(p)))
+        for p, at in zip(parts, first.tolist(), strict=False)
+        if isinstance(p, Volumes)
+    ]
+    tracks = [
+        (p, np.arange(at, at + len(p)))
+        for p, at in zip(parts, first.tolist(), strict=False)
+        if isinstance(p, Trajectories)
+    ]
     none = np.zeros(0, np.int64)
     return _Set(
         parts[0].labels if len(parts) == 1 else Labels.concat([p.labels for p in parts]),
-        (volumes[0][0] if len(volumes) == 1 else Volumes.concat([v for v, _ in volumes])) if volumes else None,
+        (volumes[0][0] if len(volumes) == 1 else Volumes.concat([v for v, _ in volumes]))
+        if volumes
+        else None,
         np.concatenate([none, *(rows for _, rows in volumes)]),
-        (tracks[0][0] if len(tracks) == 1 else Trajectories.concat([t for t, _ in tracks])) if tracks else None,
+        (tracks[0][0] if len(tracks) == 1 else Trajectories.concat([t for t, _ in tracks]))
+        if tracks
+        else None,
         np.concatenate([none, *(rows for _, rows in tracks)]),
     )
 
@@ -347,7 +372,11 @@ def base_of(*sets: Volumes | Trajectories | None) -> int:
         int(column.min())
         for s in sets
         if s is not None
-        for column in ([s.time_us] if isinstance(s, Trajectories) else [s.start_us[s.start_us > EVER], s.end_us[s.end_us < FOREVER]])
+        for column in (
+            [s.time_us]
+            if isinstance(s, Trajectories)
+            else [s.start_us[s.start_us > EVER], s.end_us[s.end_us < FOREVER]]
+        )
         if column.shape[0]
     ]
     return min(instants, default=0)
@@ -420,7 +449,7 @@ def conflicts(
         everybody = Parties(np.zeros(len(labels), np.int32), labels.body)
     else:
         matrix = rules.resolve(labels)
-        terms = Terms(matrix.rule, matrix.horizontal_m, matrix.vertical_m, uncovered=True)
+        terms = Terms(matrix.rule, matrix.horizontal_m, matrix.vertical_m, len(rules.rules), uncovered=True)
         everybody = Parties(matrix.klass, labels.body)
     solid_a = None if mine.volumes is None else solids(mine.volumes, base, present)
     solid_b = solid_a if itself else None if theirs.volumes is None else solids(theirs.volumes, base, present)
@@ -430,7 +459,9 @@ def conflicts(
         near = (
             boxes.pairs_within(solid_a.box, solid_a.box_ref, buffer_m + 1.0, height_m + 1.0)
             if itself
-            else boxes.pairs_between(solid_a.box, solid_a.box_ref, solid_b.box, solid_b.box_ref, buffer_m + 1.0, height_m + 1.0)
+            else boxes.pairs_between(
+                solid_a.box, solid_a.box_ref, solid_b.box, solid_b.box_ref, buffer_m + 1.0, height_m + 1.0
+            )
         )
         if zones is not None:
             near = near[zones.applies[near[:, 1], mine.labels.kind[mine.volume_rows[near[:, 0]]]]]
@@ -451,11 +482,17 @@ def conflicts(
         blur_h, blur_v = float(side.blur_h.max(initial=0.0)), float(side.blur_v.max(initial=0.0))
         pieces = pieces_for_volumes(side, two, buffer_m)
         box, ref = pieces_as_boxes(pieces)
-        near = boxes.pairs_between(box, ref, two.box, two.box_ref, buffer_m + blur_h + 1.0, height_m + blur_v + 1.0)
+        near = boxes.pairs_between(
+            box, ref, two.box, two.box_ref, buffer_m + blur_h + 1.0, height_m + blur_v + 1.0
+        )
         if zones is not None:
-            near = near[zones.applies[near[:, 1], tracks.labels.kind[tracks.track_rows[pieces.who[near[:, 0]]]]]]
+            near = near[
+                zones.applies[near[:, 1], tracks.labels.kind[tracks.track_rows[pieces.who[near[:, 0]]]]]
+            ]
         who_a = everybody.take(shift_a + tracks.track_rows)
-        found = meet_legs(near, pieces, who_a, two, everybody.take(shift_b + volumes.volume_rows), terms, base)
+        found = meet_legs(
+            near, pieces, who_a, two, everybody.take(shift_b + volumes.volume_rows), terms, base
+        )
         found = replace(found, a=tracks.track_rows[found.a], b=volumes.volume_rows[found.b])
         rows.append(found.swapped() if back else found)
 
@@ -469,13 +506,23 @@ def conflicts(
     if mine.tracks is not None and theirs.tracks is not None:
         laid_a = legs(mine.tracks, max_gap_s=max_gap_s, base_us=base)
         one = side_of_tracks(mine.tracks, laid_a, present)
-        two = one if itself else side_of_tracks(theirs.tracks, legs(theirs.tracks, max_gap_s=max_gap_s, base_us=base), present)
-        found = check_moving(FindingKind.CONFLICT, one, two, base, between_tracks, Unobserved.none(), {}, None)
+        two = (
+            one
+            if itself
+            else side_of_tracks(
+                theirs.tracks, legs(theirs.tracks, max_gap_s=max_gap_s, base_us=base), present
+            )
+        )
+        found = check_moving(
+            FindingKind.CONFLICT, one, two, base, between_tracks, Unobserved.none(), {}, None
+        )
         # without rules of their own the trajectories bring the default one, behind the volumes'
         shift = 0 if separation is not None else 1
         rows.append(_rows_of(found, mine.track_rows, theirs.track_rows, shift))
         u = found.unchecked
-        unchecked = Unchecked(mine.track_rows[u.a], theirs.track_rows[u.b], u.start_us, u.end_us, u.reason, u.no_rule_pairs)
+        unchecked = Unchecked(
+            mine.track_rows[u.a], theirs.track_rows[u.b], u.start_us, u.end_us, u.reason, u.no_rule_pairs
+        )
         if not unobserved:
             unobserved.append((mine.track_rows[laid_a.gap_owner], laid_a.gap_start_us, laid_a.gap_end_us))
     if mine.tracks is not None or theirs.tracks is not None:
@@ -516,4 +563,3 @@ def _rows_of(found: Findings, rows_a: NDArray[np.int64], rows_b: NDArray[np.int6
     return Rows(
         raw, rows_a[found.a], rows_b[found.b], found.start_us, found.end_us, found.closest_us, (found.rule + shift).astype(np.int32)
     )  # fmt: skip
-

@@ -38,6 +38,7 @@ from skypact.check._claims import (
     solids,
 )
 from skypact.check._moving import (
+    CLOCK,
     COMPARE,
     Pieces,
     Side,
@@ -52,7 +53,8 @@ from skypact.errors import InputError, ModeError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SLAB_S: Final = 256.0
+SLAB_LEVEL: Final = 8
+SLAB_S: Final = float(1 << SLAB_LEVEL)
 """Trajectories are cut into pieces of this length; a power of two, so that borders are exact."""
 _BOTH: Final = frozenset({int(AltitudeReference.W84), int(AltitudeReference.AMSL)})
 _BASE_US: Final = 0
@@ -70,7 +72,9 @@ class _Columns:
     def clear(self) -> None:
         """No rows."""
         self.rows = 0
-        self._data = {name: np.empty((64, width) if width else 64, kind) for name, (kind, width) in self._kinds.items()}
+        self._data = {
+            name: np.empty((64, width) if width else 64, kind) for name, (kind, width) in self._kinds.items()
+        }
 
     @property
     def names(self) -> list[str]:
@@ -112,7 +116,15 @@ class _Classes:
         for separation, uncovered in zip(self._sides, (True, False), strict=True):
             matrix = separation.resolve(labels)
             place = np.ix_(matrix.klass, matrix.klass)
-            out.append(Terms(matrix.rule[place], matrix.horizontal_m[place], matrix.vertical_m[place], uncovered=uncovered))
+            out.append(
+                Terms(
+                    matrix.rule[place],
+                    matrix.horizontal_m[place],
+                    matrix.vertical_m[place],
+                    len(separation.rules),
+                    uncovered=uncovered,
+                )
+            )
         self.terms = (out[0], out[1])
 
     def of(self, labels: Labels) -> NDArray[np.int32]:
@@ -122,7 +134,9 @@ class _Classes:
         named = self._named - set(labels.parties)
         own = {name: k + 1 for k, name in enumerate(sorted(named))}
         if own:
-            code += parties * len(Kind) * np.fromiter((own.get(i, 0) for i in labels.ids), np.int64, len(labels))
+            code += (
+                parties * len(Kind) * np.fromiter((own.get(i, 0) for i in labels.ids), np.int64, len(labels))
+            )
         names = ["", *sorted(named)]
         present, inverse = np.unique(code, return_inverse=True)
         known = len(self._number)
@@ -153,7 +167,9 @@ class _Names:
         self.ids: list[str] = []
         self._number: dict[str, dict[str, int]] = {"party": {}, "source": {}, "body": {}}
         self._name: dict[str, list[str]] = {"party": [], "source": [], "body": []}
-        self.codes = _Columns(party=(np.int32, 0), source=(np.int32, 0), body=(np.int32, 0), kind=(np.int8, 0))
+        self.codes = _Columns(
+            party=(np.int32, 0), source=(np.int32, 0), body=(np.int32, 0), kind=(np.int8, 0)
+        )
 
     def bodies_of(self, labels: Labels) -> NDArray[np.int32]:
         """The number of each row's body here; those not here differ from all that are."""
@@ -200,10 +216,10 @@ class _Names:
 class _Store:
     """What volumes and trajectories in the index have in common: names, handles that rise with the rows, and a grid."""
 
-    def __init__(self, reach_m: float) -> None:
+    def __init__(self, reach_m: float, least_moment: int = boxes.SHORTEST_SLAB) -> None:
         self.names = _Names()
         self.rows = _Columns(handle=(np.int64, 0), alive=(np.bool_, 0), klass=(np.int32, 0))
-        self.grid = boxes.BoxGrid(reach_m)
+        self.grid = boxes.BoxGrid(reach_m, least_moment=least_moment)
         self.dead = 0
 
     def bury(self, handles: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -317,7 +333,7 @@ class _TrackStore(_Store):
     """Trajectories in the index: nodes, and pieces of them in the grid."""
 
     def __init__(self, reach_m: float) -> None:
-        super().__init__(reach_m)
+        super().__init__(reach_m, SLAB_LEVEL)
         self.nodes = _Columns(
             owner=(np.int64, 0),
             t_s=(np.float64, 0),
@@ -326,7 +342,9 @@ class _TrackStore(_Store):
             ellipsoidal_m=(np.float64, 0),
             joined=(np.bool_, 0),
         )
-        self.flown = _Columns(reference=(np.int8, 0), blur_h=(np.float64, 0), blur_v=(np.float64, 0), span_us=(np.int64, 2))
+        self.flown = _Columns(
+            reference=(np.int8, 0), blur_h=(np.float64, 0), blur_v=(np.float64, 0), span_us=(np.int64, 2)
+        )
         self.parts = _Columns(
             box=(np.float64, sweep.PIECE_COLUMNS),
             first=(np.int64, 0),
@@ -352,7 +370,9 @@ class _TrackStore(_Store):
             ellipsoidal_m=side.ellipsoidal_m,
             joined=side.joined,
         )
-        self.flown.append(reference=side.reference, blur_h=side.blur_h, blur_v=side.blur_v, span_us=side.span_us)
+        self.flown.append(
+            reference=side.reference, blur_h=side.blur_h, blur_v=side.blur_v, span_us=side.span_us
+        )
         self.parts.append(
             box=pieces.box,
             first=pieces.first + node,
@@ -392,7 +412,11 @@ class _TrackStore(_Store):
             rows = {name: self.rows[name][live] for name in self.rows.names}
             labels = self.names.labels(np.nonzero(live)[0], DataMode.REAL)
             nodes["owner"] = new[nodes["owner"]]
-            parts["who"], parts["first"], parts["last"] = new[parts["who"]], moved[parts["first"]], moved[parts["last"]]
+            parts["who"], parts["first"], parts["last"] = (
+                new[parts["who"]],
+                moved[parts["first"]],
+                moved[parts["last"]],
+            )
             for columns in (self.nodes, self.flown, self.rows, self.names):
                 columns.clear()
             if len(labels):
@@ -477,7 +501,7 @@ def _pieces_meet(
         Hm = H_of[klass_a[a], klass_b[b]] + blur_va[a] + blur_vb[b]
         out, used = sweep._pair_of_pieces(  # noqa: SLF001 -- one decision about pieces, used by both joins
             a, b, first_a[i], last_a[i], first_b[j], last_b[j], slab_a[i] * slab_s, (slab_a[i] + 1) * slab_s,
-            ta, pa, za, ga, tb, pb, zb, gb, D, Hm, compare[ref_a[a], ref_b[b]], geoid_bound_m, out, used,
+            ta, pa, za, ga, tb, pb, zb, gb, D, Hm, compare[ref_a[a], ref_b[b]], geoid_bound_m, CLOCK, 0.0, out, used,
         )  # fmt: skip
     return out[:used]
 
@@ -582,14 +606,21 @@ class Index:
                 who = Parties(klass, v.names.bodies_of(claims.labels))
                 found.append((meet_volumes(near, laid, who, v.solids(), v.everybody(), terms), 0))
             if f.rows.rows:
-                near = f.grid.near(laid.box, laid.box_ref, reach + f.widest[0], height + f.widest[1])[:, ::-1].copy()
+                near = f.grid.near(laid.box, laid.box_ref, reach + f.widest[0], height + f.widest[1])[
+                    :, ::-1
+                ].copy()
                 near[:, 0] = f.piece_of_slot[near[:, 0]]
                 who = Parties(klass, f.names.bodies_of(claims.labels))
-                found.append((meet_legs(near, f.pieces(), f.everybody(), laid, who, terms, _BASE_US).swapped(), 1))
+                found.append(
+                    (meet_legs(near, f.pieces(), f.everybody(), laid, who, terms, _BASE_US).swapped(), 1)
+                )
         else:
             pieces = self._cut(claims)
             box, ref = pieces_as_boxes(pieces)
-            blur_h, blur_v = float(pieces.side.blur_h.max(initial=0.0)), float(pieces.side.blur_v.max(initial=0.0))
+            blur_h, blur_v = (
+                float(pieces.side.blur_h.max(initial=0.0)),
+                float(pieces.side.blur_v.max(initial=0.0)),
+            )
             if v.rows.rows:
                 near = v.grid.near(box, ref, reach + blur_h, height + blur_v)
                 near[:, 1] = v.row_of_slot[near[:, 1]]
@@ -597,7 +628,10 @@ class Index:
                 found.append((meet_legs(near, pieces, who, v.solids(), v.everybody(), terms, _BASE_US), 0))
             if f.rows.rows:
                 near = f.grid.near(
-                    box, ref, self._reach_m + blur_h + f.widest[0] + 1.0, self._height_m + blur_v + f.widest[1] + 1.0
+                    box,
+                    ref,
+                    self._reach_m + blur_h + f.widest[0] + 1.0,
+                    self._height_m + blur_v + f.widest[1] + 1.0,
                 )
                 near[:, 1] = f.piece_of_slot[near[:, 1]]
                 who = Parties(klass, f.names.bodies_of(claims.labels))
@@ -630,7 +664,9 @@ class Index:
         undecided = raw[:, sweep.FLAG] * (raw[:, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN)
         raw = sweep.merge(raw, np.lexsort((raw[:, sweep.T0], undecided, raw[:, sweep.B], raw[:, sweep.A])))
         i, j = raw[:, sweep.A].astype(np.int64), raw[:, sweep.B].astype(np.int64)
-        start, end, closest = (np.rint(raw[:, c] * 1e6).astype(np.int64) for c in (sweep.T0, sweep.T1, sweep.TC))
+        start, end, closest = (
+            np.rint(raw[:, c] * 1e6).astype(np.int64) for c in (sweep.T0, sweep.T1, sweep.TC)
+        )
         rule = terms.rule[who.klass[i], them.klass[j]] + (0 if self._separation.rules else 1)
         return Rows(raw, i, j, start, end, closest, rule.astype(np.int32))
 
@@ -652,5 +688,7 @@ class Index:
         rules = [rule.name for rule in self._separation.rules] + [MEETING]
         if not self._separation.rules:
             rules += [rule.name for rule in self._tracks_rules.rules]
-        assumptions = assumptions_of(self._tracks_rules, {"volumes": "closed sets: touching is meeting; windows half-open"})
+        assumptions = assumptions_of(
+            self._tracks_rules, {"volumes": "closed sets: touching is meeting; windows half-open"}
+        )
         return findings_of(FindingKind.CONFLICT, mine, theirs, rows, rules, self._separation, assumptions)

@@ -38,7 +38,7 @@ _PIECES_MAX = 20_000_000
 """Slabs are widened until there are no more pieces than this, so that a track of many years cannot exhaust the memory."""
 _SPREAD_LEAST = 2_000
 """Fewer pieces than this are not worth a second thread."""
-_CLOCK = 2.3e-16
+CLOCK = 2.3e-16
 """A time in binary seconds is off by this part of it, and what moves is misplaced by that times its speed."""
 
 COMPARE = np.array(
@@ -73,10 +73,7 @@ class Side:
 
     def speed_most(self) -> float:
         """The highest speed of any leg, in metres a second."""
-        at = np.nonzero(self.joined)[0]
-        seconds = self.t_s[at + 1] - self.t_s[at]
-        metres = np.linalg.norm(self.point[at + 1] - self.point[at], axis=1)
-        return float(np.max(metres[seconds > 0.0] / seconds[seconds > 0.0], initial=0.0))
+        return float(sweep.speed_most(self.t_s, self.point, self.joined))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +137,12 @@ def side_of_tracks(tracks: Trajectories, laid: Legs, present: frozenset[int]) ->
         laid.t_s,
         laid.point,
         laid.altitude_m,
-        ellipsoidal(laid.altitude_m, tracks.reference[laid.owner], lambda rows: earth.positions(laid.point[rows]), present),
+        ellipsoidal(
+            laid.altitude_m,
+            tracks.reference[laid.owner],
+            lambda rows: earth.positions(laid.point[rows]),
+            present,
+        ),
         laid.joined,
         tracks.reference,
         tracks.horizontal_uncertainty_m,
@@ -515,7 +517,7 @@ def check_moving(
     now_us: int | None,
     *,
     slab_s: float | None = None,
-    drift: float = _CLOCK,
+    drift: float = CLOCK,
     drift_m: float = 0.0,
 ) -> Findings:
     """Join two sides, or one with itself; ``now_us`` makes it a prediction, in which each rule looks only so far ahead.
@@ -542,7 +544,7 @@ def check_moving(
     # no leg is longer than its piece is wide
     balls = left.widest_m + right.widest_m
     last = max(float(side.t_s.max(initial=0.0)) for side in (one, two))
-    fastest = max(one.speed_most(), two.speed_most())
+    fastest = one.speed_most() if itself else max(one.speed_most(), two.speed_most())
     reach = widest + sweep.frame_bound(2.0 * balls, widest) + drift * (drift_m + 2.0 * last * fastest)
     cell = max(reach + balls, 1.0)
     one_field = _field(left, cell)

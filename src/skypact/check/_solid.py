@@ -140,8 +140,20 @@ def volumes_meet(
         elif not uncovered:
             continue
         # heights: each floor over the other's ceiling
-        up = _over(band_a[a, 0], band_b[b, 1], compare[band_ref_a[a, 0], band_ref_b[b, 1]], band_a[a, 2], band_b[b, 3])
-        down = _over(band_b[b, 0], band_a[a, 1], compare[band_ref_b[b, 0], band_ref_a[a, 1]], band_b[b, 2], band_a[a, 3])
+        up = _over(
+            band_a[a, 0],
+            band_b[b, 1],
+            compare[band_ref_a[a, 0], band_ref_b[b, 1]],
+            band_a[a, 2],
+            band_b[b, 3],
+        )
+        down = _over(
+            band_b[b, 0],
+            band_a[a, 1],
+            compare[band_ref_b[b, 0], band_ref_a[a, 1]],
+            band_b[b, 2],
+            band_a[a, 3],
+        )
         slack = ROUNDING_M
         mixed = (
             compare[band_ref_a[a, 0], band_ref_b[b, 1]] != SAME_REFERENCE
@@ -163,16 +175,22 @@ def volumes_meet(
         reach = max(D, 0.0) + outline_bound(max(leg_a[a], leg_b[b]), min(ball_a[a, 3], ball_b[b, 3]))
         first, second = ring_a[a], ring_b[b]
         if radius_a[a] > 0.0 and radius_b[b] > 0.0:
-            d = arc_of_chord(ball_a[a, 0], ball_a[a, 1], ball_a[a, 2], ball_b[b, 0], ball_b[b, 1], ball_b[b, 2])
+            d = arc_of_chord(
+                ball_a[a, 0], ball_a[a, 1], ball_a[a, 2], ball_b[b, 0], ball_b[b, 1], ball_b[b, 2]
+            )
             x, y, z = _towards(ball_a, a, ball_b[b, 0], ball_b[b, 1], ball_b[b, 2], radius_a[a], d)
             reach = D + frame_bound(0.0, d)
             d = max(0.0, d - radius_a[a] - radius_b[b])
         elif radius_a[a] > 0.0:
-            d, x, y, z = point_to_ring(ball_a[a, 0], ball_a[a, 1], ball_a[a, 2], point_b, second, ring_b[b + 1])
+            d, x, y, z = point_to_ring(
+                ball_a[a, 0], ball_a[a, 1], ball_a[a, 2], point_b, second, ring_b[b + 1]
+            )
             reach += frame_bound(0.0, d)
             d = max(0.0, d - radius_a[a])
         elif radius_b[b] > 0.0:
-            d, x, y, z = point_to_ring(ball_b[b, 0], ball_b[b, 1], ball_b[b, 2], point_a, first, ring_a[a + 1])
+            d, x, y, z = point_to_ring(
+                ball_b[b, 0], ball_b[b, 1], ball_b[b, 2], point_a, first, ring_a[a + 1]
+            )
             reach += frame_bound(0.0, d)
             d = max(0.0, d - radius_b[b])
         else:
@@ -180,7 +198,16 @@ def volumes_meet(
             if longer > work.shape[1]:
                 work = np.empty((4, 2 * longer))
             d, x, y, z = ring_to_ring(
-                point_a, first, ring_a[a + 1], ball_a[a], point_b, second, ring_b[b + 1], ball_b[b], work, reach
+                point_a,
+                first,
+                ring_a[a + 1],
+                ball_a[a],
+                point_b,
+                second,
+                ring_b[b + 1],
+                ball_b[b],
+                work,
+                reach,
             )
         if d >= reach:
             continue
@@ -191,7 +218,9 @@ def volumes_meet(
         out[used, T0], out[used, T1], out[used, TC] = t0, t1, t0
         out[used, H], out[used, V] = d, gap
         out[used, X], out[used, Y], out[used, Z] = x, y, z
-        out[used, ALT] = max(band_a[a, 0], band_b[b, 0]) if band_ref_a[a, 0] == band_ref_b[b, 0] else band_a[a, 0]
+        out[used, ALT] = (
+            max(band_a[a, 0], band_b[b, 0]) if band_ref_a[a, 0] == band_ref_b[b, 0] else band_a[a, 0]
+        )
         out[used, MARGIN] = max(d - D, gap - Hm) if not np.isnan(gap) else d - D
         out[used, FLAG] = flag
         used += 1
@@ -199,11 +228,15 @@ def volumes_meet(
 
 
 @inlined
-def _towards(ball: Any, a: int, x: float, y: float, z: float, reach_m: float, far_m: float) -> tuple[float, float, float]:
+def _towards(
+    ball: Any, a: int, x: float, y: float, z: float, reach_m: float, far_m: float
+) -> tuple[float, float, float]:
     """The surface point on the way from a ball's middle to another, at most ``reach_m`` along."""
     u = min(1.0, reach_m / far_m) if far_m > 0.0 else 0.0
     return foot_of(
-        ball[a, 0] + u * (x - ball[a, 0]), ball[a, 1] + u * (y - ball[a, 1]), ball[a, 2] + u * (z - ball[a, 2])
+        ball[a, 0] + u * (x - ball[a, 0]),
+        ball[a, 1] + u * (y - ball[a, 1]),
+        ball[a, 2] + u * (z - ball[a, 2]),
     )
 
 
@@ -289,7 +322,9 @@ def _more(spans: Any, n: int) -> Any:
     if n < spans.shape[0]:
         return spans
     bigger = np.empty((2 * spans.shape[0], 4))
-    bigger[:n] = spans[:n]
+    for k in range(n):  # an assignment of slices would cost seconds of compiling
+        for c in range(4):
+            bigger[k, c] = spans[k, c]
     return bigger
 
 
@@ -317,7 +352,17 @@ def _distance_at(
 
 @inlined
 def _edge_of(
-    outside: float, inside: float, reach: float, p: Any, i: int, i2: int, tangent: Any, ring: Any, lo: int, hi: int, radius_m: float
+    outside: float,
+    inside: float,
+    reach: float,
+    p: Any,
+    i: int,
+    i2: int,
+    tangent: Any,
+    ring: Any,
+    lo: int,
+    hi: int,
+    radius_m: float,
 ) -> float:
     """The fraction between ``outside`` and ``inside`` at which the distance to the outline is ``reach``, by halving and secant."""
     f_out = _distance_at(outside, p, i, i2, tangent, ring, lo, hi, radius_m) - reach
@@ -347,7 +392,17 @@ def _edge_of(
 
 @inlined
 def _spans_in_ring(
-    p: Any, i: int, i2: int, tangent: Any, u0: float, u1: float, ring: Any, lo: int, hi: int, reach: float, spans: Any
+    p: Any,
+    i: int,
+    i2: int,
+    tangent: Any,
+    u0: float,
+    u1: float,
+    ring: Any,
+    lo: int,
+    hi: int,
+    reach: float,
+    spans: Any,
 ) -> tuple[Any, int]:
     """Spans (from, to, least distance, at) of fractions in [u0, u1] at which a leg is within ``reach`` of a ring, or in it; sorted."""
     n = 0
@@ -383,7 +438,10 @@ def _spans_in_ring(
                 spans[n, 0], spans[n, 1], spans[n, 2], spans[n, 3] = cross, cross, -1.0, cross
                 n += 1
         if not (
-            min(ay, by) > radius or max(ay, by) < -radius or min(ax, bx) > x1 + radius or max(ax, bx) < x0 - radius
+            min(ay, by) > radius
+            or max(ay, by) < -radius
+            or min(ax, bx) > x1 + radius
+            or max(ax, bx) < x0 - radius
         ):
             near, far, d, at = _span_of_edge(ax, ay, bx, by, x0, x1, radius)
             if near <= far:
@@ -491,7 +549,17 @@ def _nearest_in_span(
 
 @inlined
 def _spans_in_circle(
-    p: Any, i: int, i2: int, tangent: Any, u0: float, u1: float, ring: Any, lo: int, radius_m: float, reach: float, spans: Any
+    p: Any,
+    i: int,
+    i2: int,
+    tangent: Any,
+    u0: float,
+    u1: float,
+    ring: Any,
+    lo: int,
+    radius_m: float,
+    reach: float,
+    spans: Any,
 ) -> tuple[Any, int]:
     """The one span of fractions in [u0, u1] at which a leg is within ``reach`` of a circle: a disc is convex."""
     first = _distance_at(u0, p, i, i2, tangent, ring, lo, lo + 1, radius_m)
@@ -621,15 +689,21 @@ def legs_meet(
                     leg = np.sqrt(dx * dx + dy * dy + dz * dz)
                     if radius_b[b] > 0.0:
                         reach = D + frame_bound(leg, radius_b[b] + D)
-                        spans, n = _spans_in_circle(p, i, i2, tangent, u0, u1, point_b, lo_b, radius_b[b], reach, spans)
+                        spans, n = _spans_in_circle(
+                            p, i, i2, tangent, u0, u1, point_b, lo_b, radius_b[b], reach, spans
+                        )
                     else:
                         reach = D + outline_bound(max(leg, leg_b[b]), leg + D)
-                        spans, n = _spans_in_ring(p, i, i2, tangent, u0, u1, point_b, lo_b, hi_b, reach, spans)
+                        spans, n = _spans_in_ring(
+                            p, i, i2, tangent, u0, u1, point_b, lo_b, hi_b, reach, spans
+                        )
                     for s in range(n):
                         start, end, d, at = spans[s, 0], spans[s, 1], spans[s, 2], spans[s, 3]
                         if radius_b[b] == 0.0 and d > 0.0:
                             if D > 0.0:
-                                d, at = _nearest_in_span(start, end, at, p, i, i2, tangent, point_b, lo_b, hi_b)
+                                d, at = _nearest_in_span(
+                                    start, end, at, p, i, i2, tangent, point_b, lo_b, hi_b
+                                )
                             else:
                                 d = _distance_at(at, p, i, i2, tangent, point_b, lo_b, hi_b, 0.0)
                             if d >= reach:
@@ -637,7 +711,9 @@ def legs_meet(
                         if radius_b[b] == 0.0 and D > 0.0:
                             # the plane was stretched: move both ends to where the ground says
                             if start > u0:
-                                start = _edge_of(start, at, reach, p, i, i2, tangent, point_b, lo_b, hi_b, 0.0)
+                                start = _edge_of(
+                                    start, at, reach, p, i, i2, tangent, point_b, lo_b, hi_b, 0.0
+                                )
                             if end < u1:
                                 end = _edge_of(end, at, reach, p, i, i2, tangent, point_b, lo_b, hi_b, 0.0)
                             at = min(max(at, start), end)
@@ -648,9 +724,19 @@ def legs_meet(
                         mark = flag
                         if flag == FOUND:
                             if not np.isinf(low):
-                                gap = max(gap, low - height if c_low == SAME_REFERENCE else low_w - z_w[i] - (z_w[i2] - z_w[i]) * at)
+                                gap = max(
+                                    gap,
+                                    low - height
+                                    if c_low == SAME_REFERENCE
+                                    else low_w - z_w[i] - (z_w[i2] - z_w[i]) * at,
+                                )
                             if not np.isinf(high):
-                                gap = max(gap, height - high if c_high == SAME_REFERENCE else z_w[i] + (z_w[i2] - z_w[i]) * at - high_w)
+                                gap = max(
+                                    gap,
+                                    height - high
+                                    if c_high == SAME_REFERENCE
+                                    else z_w[i] + (z_w[i2] - z_w[i]) * at - high_w,
+                                )
                             if gap <= ROUNDING_M:
                                 gap = 0.0
                             if (d > 0.0 and d >= D) or (gap > 0.0 and gap >= Hm):
@@ -659,7 +745,11 @@ def legs_meet(
                             gap = np.nan
                         out = _grown(out, used)
                         out[used, A], out[used, B] = a, b
-                        out[used, T0], out[used, T1], out[used, TC] = t[i] + start * span, t[i] + end * span, tc
+                        out[used, T0], out[used, T1], out[used, TC] = (
+                            t[i] + start * span,
+                            t[i] + end * span,
+                            tc,
+                        )
                         if span == 0.0:
                             out[used, T0], out[used, T1], out[used, TC] = t[i], t[i], t[i]
                         out[used, H], out[used, V] = d, gap
@@ -674,17 +764,23 @@ def legs_meet(
 @inlined
 def _least(bound_m: float, buffer_m: float, slack_m: float) -> float:
     """The altitude from which on a thing is inside a floor, or within the buffer below it: strictly with a buffer, closed without."""
-    return bound_m - buffer_m - slack_m if buffer_m == 0.0 else bound_m - buffer_m - slack_m + 2.0 * ROUNDING_M
+    return (
+        bound_m - buffer_m - slack_m if buffer_m == 0.0 else bound_m - buffer_m - slack_m + 2.0 * ROUNDING_M
+    )
 
 
 @kernel
-def distances_to(rows: Any, point: Any, ring: Any, outline: Any, radius_m: Any, out: Any, lo: int, hi: int) -> None:
+def distances_to(
+    rows: Any, point: Any, ring: Any, outline: Any, radius_m: Any, out: Any, lo: int, hi: int
+) -> None:
     """Distance on the ground from points ``lo..hi`` to the outlines numbered by ``rows`` (0 inside)."""
     for k in range(lo, hi):
         v = rows[k]
         first, last = ring[v], ring[v + 1]
         if radius_m[v] > 0.0:
-            d = arc_of_chord(point[k, 0], point[k, 1], point[k, 2], outline[first, 0], outline[first, 1], outline[first, 2])
+            d = arc_of_chord(
+                point[k, 0], point[k, 1], point[k, 2], outline[first, 0], outline[first, 1], outline[first, 2]
+            )
             out[k] = max(0.0, d - radius_m[v])
         else:
             out[k], _, _, _ = point_to_ring(point[k, 0], point[k, 1], point[k, 2], outline, first, last)

@@ -90,6 +90,17 @@ def _chord_slack(leg_m: float, distance_m: float) -> tuple[float, float]:
 
 
 @kernel
+def speed_most(t_s: Any, point: Any, joined: Any) -> float:
+    """The highest speed of any leg that takes time, in metres a second."""
+    most = 0.0
+    for k in range(t_s.shape[0]):
+        if joined[k] and t_s[k + 1] > t_s[k]:
+            dx, dy, dz = point[k + 1, 0] - point[k, 0], point[k + 1, 1] - point[k, 1], point[k + 1, 2] - point[k, 2]
+            most = max(most, np.sqrt(dx * dx + dy * dy + dz * dz) / (t_s[k + 1] - t_s[k]))
+    return most
+
+
+@kernel
 def count_pieces(t_s: Any, joined: Any, slab_s: float) -> int:
     """How many pieces :func:`make_pieces` will make."""
     n = t_s.shape[0]
@@ -174,18 +185,23 @@ def make_pieces(
         k = end + 1
 
 
+_LOW_63: Final = 0x7FFFFFFFFFFFFFFF
+
+
 @inlined
 def _code(slab: int, ix: int, iy: int, iz: int) -> int:
-    """A 64-bit name of a slab's cell. Two cells of one name would cost time, never a pair."""
+    """A 63-bit name of a slab's cell. Two cells of one name would cost time, never a pair.
+
+    The low bits of a product are the same whether it wraps round (compiled) or grows (interpreted).
+    """
     h = (
-        slab * -7046029254386353131
-        + ix * -4417276706812531889
+        int(slab) * 7046029254386353131
+        + ix * 4417276706812531889
         + iy * 1609587929392839161
         + iz * 8796714831421723037
-    )
-    h ^= (h >> 29) & 0x7FFFFFFFF
-    h *= -4658895280553007687
-    return h ^ ((h >> 32) & 0xFFFFFFFF)
+    ) & _LOW_63
+    h = ((h ^ (h >> 29)) * 4658895280553007687) & _LOW_63
+    return h ^ (h >> 32)
 
 
 @kernel
@@ -250,6 +266,30 @@ def _near(box_a: Any, i: int, box_b: Any, j: int, reach_m: float, height_m: floa
     dz = box_a[i, CZ] - box_b[j, CZ]
     reach = reach_m + box_a[i, R] + box_b[j, R]
     return dx * dx + dy * dy + dz * dz <= reach * reach
+
+
+@inlined
+def _single_legs_far(
+    i: int, i2: int, ta: Any, pa: Any, j: int, j2: int, tb: Any, pb: Any, reach_m: float
+) -> bool:
+    """Test 2 at once, for two pieces of one leg each over the same time: do even their chords stay out of the widest reach?
+
+    Predicted paths are such pieces, nearly all of which end here.
+    """
+    if i2 != i + 1 or j2 != j + 1 or ta[i] != tb[j] or ta[i2] != tb[j2]:
+        return False
+    wx, wy, wz = pa[i, 0] - pb[j, 0], pa[i, 1] - pb[j, 1], pa[i, 2] - pb[j, 2]
+    vx, vy, vz = pa[i2, 0] - pb[j2, 0] - wx, pa[i2, 1] - pb[j2, 1] - wy, pa[i2, 2] - pb[j2, 2] - wz
+    v2 = vx * vx + vy * vy + vz * vz
+    u = 0.0
+    if v2 > 0.0:
+        u = min(max(-(wx * vx + wy * vy + wz * vz) / v2, 0.0), 1.0)
+    wx, wy, wz = wx + u * vx, wy + u * vy, wz + u * vz
+    ax, ay, az = pa[i2, 0] - pa[i, 0], pa[i2, 1] - pa[i, 1], pa[i2, 2] - pa[i, 2]
+    bx, by, bz = pb[j2, 0] - pb[j, 0], pb[j2, 1] - pb[j, 1], pb[j2, 2] - pb[j, 2]
+    leg = np.sqrt(max(ax * ax + ay * ay + az * az, bx * bx + by * by + bz * bz))
+    slack, depth = _chord_slack(leg, reach_m)
+    return wx * wx + wy * wy + wz * wz > (reach_m + slack) * (reach_m + slack) + depth * depth
 
 
 @inlined
@@ -328,9 +368,9 @@ def _nearest(w: Any, s: float, length: float) -> float:
 
 
 @inlined
-def _crossing(w: Any, a: Any, least: float, outside: float, inside: float) -> float:
-    """The instant between ``outside`` and ``inside`` at which the distance is ``least``: safeguarded Newton."""
-    s = outside
+def _crossing(w: Any, a: Any, least: float, outside: float, inside: float, guess: float) -> float:
+    """The instant between ``outside`` and ``inside`` at which the distance is ``least``: safeguarded Newton from a guess."""
+    s = guess if min(outside, inside) < guess < max(outside, inside) else outside
     for _ in range(60):
         distance, opening = _apart(w, a, s)
         f = distance - least
@@ -439,20 +479,17 @@ def _pair_of_legs(
     s = _nearest(w, dt, length)
     h, _ = _apart(w, path, s)
     # both ends of the window: they may be nearer, and the minimum may be crossed before them
-    begin, end = 0.0, length
-    for side in range(2):
-        edge = length * side
-        h_edge, _ = _apart(w, path, edge)
-        if h_edge < h:
-            h, s = h_edge, edge
-        if h_edge >= least_h and h < least_h:
-            cross = _crossing(w, path, least_h, edge, s)
-            if side == 0:
-                begin = cross
-            else:
-                end = cross
+    h_begin, _ = _apart(w, path, 0.0)
+    h_end, _ = _apart(w, path, length)
+    if h_begin < h:
+        h, s = h_begin, 0.0
+    if h_end < h:
+        h, s = h_end, length
     if h >= least_h:
         return out, used
+    half = np.sqrt((least_h * least_h - h * h) / v2) if v2 > 0.0 else length
+    begin = 0.0 if h_begin < least_h else _crossing(w, path, least_h, 0.0, s, s - half)
+    end = length if h_end < least_h else _crossing(w, path, least_h, length, s, s + half)
     gap = np.nan
     if flag == FOUND:
         gap = abs(_altitude(za, i, i2, inv_a, t0 + s - ta[i]) - _altitude(zb, j, j2, inv_b, t0 + s - tb[j]))
@@ -658,6 +695,10 @@ def join(
                 if not _near(box_a, i, box_b, j, reach_m, height_m) or code_b[j] != name:
                     continue
                 kj = order_b[j]
+                if _single_legs_far(
+                    first_a[ki], last_a[ki], ta, pa, first_b[kj], last_b[kj], tb, pb, reach_m
+                ):
+                    continue
                 if body_a[who_a[ki]] == body_b[who_b[kj]] or rule[klass_a[who_a[ki]], klass_b[who_b[kj]]] < 0:
                     continue
                 # in a join with itself both sides are the same columns, and a is the lower number

@@ -135,7 +135,9 @@ def entries(
     )  # fmt: skip
 
 
-def _nodes_at(side: Side, who: NDArray[np.int64], t_s: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _nodes_at(
+    side: Side, who: NDArray[np.int64], t_s: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """For each (thing, instant): the node that the thing has passed last, and how far it is to the next, from 0 to 1."""
     first = np.searchsorted(side.owner, who, side="left")
     last = np.searchsorted(side.owner, who, side="right") - 1
@@ -218,7 +220,14 @@ def inside(tracks: Trajectories, volumes: Volumes, *, max_gap_s: float | None = 
     judged = np.isin(body_a, body_b)
     pieces = pieces_for_volumes(side, two, 0.0)
     box, ref = pieces_as_boxes(pieces)
-    near = boxes.pairs_between(box, ref, two.box, two.box_ref, float(side.blur_h.max(initial=0.0)) + 1.0, float(side.blur_v.max(initial=0.0)) + 1.0)
+    near = boxes.pairs_between(
+        box,
+        ref,
+        two.box,
+        two.box_ref,
+        float(side.blur_h.max(initial=0.0)) + 1.0,
+        float(side.blur_v.max(initial=0.0)) + 1.0,
+    )
     near = near[body_a[pieces.who[near[:, 0]]] == body_b[near[:, 1]]]
     who_a = Parties(np.zeros(split, np.int32), body_a)
     who_b = Parties(np.zeros(len(volumes), np.int32), body_b)
@@ -263,10 +272,13 @@ def _outside(
     out: list[tuple[int, int, int]] = []
     for who in np.nonzero(judged)[0].tolist():
         first, last = int(tracks.offsets[who]), int(tracks.offsets[who + 1]) - 1
-        covered = [(int(found.start_us[k]), int(found.end_us[k])) for k in order[begin[who] : until[who]].tolist()]
+        covered = [
+            (int(found.start_us[k]), int(found.end_us[k])) for k in order[begin[who] : until[who]].tolist()
+        ]
         # an unobserved gap is neither inside nor outside: its open interval is taken out too
         covered += [
-            (int(laid.gap_start_us[k]) + 1, int(laid.gap_end_us[k]) - 1) for k in range(int(gap_from[who]), int(gap_to[who]))
+            (int(laid.gap_start_us[k]) + 1, int(laid.gap_end_us[k]) - 1)
+            for k in range(int(gap_from[who]), int(gap_to[who]))
         ]
         at, end = int(tracks.time_us[first]), int(tracks.time_us[last])
         reached = at - _TOUCH_US - 1
@@ -299,7 +311,11 @@ def _worst(
     rule = np.zeros(who.shape[0], np.int32)
     for row in range(who.shape[0]):
         i = int(who[row])
-        own = by_body[np.searchsorted(body_b[by_body], body_a[i]) : np.searchsorted(body_b[by_body], body_a[i], side="right")]
+        own = by_body[
+            np.searchsorted(body_b[by_body], body_a[i]) : np.searchsorted(
+                body_b[by_body], body_a[i], side="right"
+            )
+        ]
         samples = tracks.time_us[tracks.offsets[i] : tracks.offsets[i + 1]]
         times = _instants(int(start_us[row]), int(end_us[row]), samples)
         for look in range(2):  # the second time around the worst of the first
@@ -317,7 +333,9 @@ def _worst(
         nearest[row], when[row] = own[best[k]], times[k]
         if bounded[k]:
             raw[row, sweep.H], raw[row, sweep.V] = flat[k, best[k]], up[k, best[k]]
-            raw[row, sweep.MARGIN] = max(flat[k, best[k]], up[k, best[k]]) if up[k, best[k]] >= 0.0 else flat[k, best[k]]
+            raw[row, sweep.MARGIN] = (
+                max(flat[k, best[k]], up[k, best[k]]) if up[k, best[k]] >= 0.0 else flat[k, best[k]]
+            )
         else:
             rule[row] = 1
         raw[row, sweep.X : sweep.Z + 1], raw[row, sweep.ALT] = point[k], high[k]
@@ -348,7 +366,14 @@ def _how_far(
     n, m = times.shape[0], own.shape[0]
     flat = np.empty(n * m)
     solid.distances_to(
-        np.tile(own, n), np.repeat(point, m, axis=0), shape.offsets, shape.point, volumes.radius_m, flat, 0, n * m
+        np.tile(own, n),
+        np.repeat(point, m, axis=0),
+        shape.offsets,
+        shape.point,
+        volumes.radius_m,
+        flat,
+        0,
+        n * m,
     )
     in_force = (volumes.start_us[own] <= times[:, None]) & (times[:, None] <= volumes.end_us[own])
     up = np.zeros((n, m))

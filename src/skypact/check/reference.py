@@ -56,6 +56,7 @@ FAR_M: Final = 10_000.0
 _SAMPLE_M: Final = 4_000.0
 _SAMPLES_LEAST: Final = 9
 _GEOID_STEP_M: Final = 1_000.0
+_SEARCH_MOST: Final = 20_000
 _DECIDED: Final = -1
 
 
@@ -88,16 +89,16 @@ def _direct(lat: Any, lng: Any, azimuth: Any, metres: Any) -> tuple[Floats, Floa
 
 
 def _roots(f: Callable[[NDArray[np.intp], Floats], Floats], lo: Floats, hi: Floats) -> Floats:
-    """Where f changes sign between ``lo`` and ``hi``, elementwise, to 1e-9: secants, and now and then halves.
+    """Where f changes sign between ``lo`` and ``hi``, elementwise: secants, and now and then halves.
 
-    ``f(rows, x)`` gives the values of the functions number ``rows`` at x. Of the last bracket the end is
-    returned that is at or below zero, so that a window's end is still inside.
+    ``f(rows, x)`` gives the values of the functions number ``rows`` at x. Of the last bracket (1e-11) the end
+    is returned that is at or below zero, so that a window's end is still inside.
     """
     rows = np.arange(lo.shape[0])
     lo, hi = lo.astype(float).copy(), hi.astype(float).copy()
     f_lo, f_hi = f(rows, lo), f(rows, hi)
     weight_lo, weight_hi = f_lo.copy(), f_hi.copy()
-    active = rows[(np.abs(hi - lo) > 1e-9) & (f_lo != 0.0) & (f_hi != 0.0)]
+    active = rows[(np.abs(hi - lo) > 1e-11) & (f_lo != 0.0) & (f_hi != 0.0)]
     for step in range(200):
         if not active.shape[0]:
             break
@@ -117,7 +118,7 @@ def _roots(f: Callable[[NDArray[np.intp], Floats], Floats], lo: Floats, hi: Floa
         exact = active[value == 0.0]
         lo[exact] = hi[exact] = guess[value == 0.0]
         f_lo[exact] = f_hi[exact] = 0.0
-        active = active[(np.abs(hi[active] - lo[active]) > 1e-9) & (value != 0.0)]
+        active = active[(np.abs(hi[active] - lo[active]) > 1e-11) & (value != 0.0)]
     return np.where(f_lo <= 0.0, lo, hi)
 
 
@@ -485,11 +486,11 @@ def _search(
     x = np.minimum(x, spans.x1[row])
     metres, slope = _apart(spans, one, two, row, x)
 
-    # the least distance between two samples, wherever it stops falling and starts to rise
-    valley = np.nonzero((row[1:] == row[:-1]) & (slope[:-1] < 0.0) & (slope[1:] > 0.0))[0]
-    low = _roots(lambda k, at: _apart(spans, one, two, row[valley[k]], at)[1], x[valley], x[valley + 1])
-    low_m, _ = _apart(spans, one, two, row[valley], low)
-    row, x, metres = (np.concatenate(both) for both in ((row, row[valley]), (x, low), (metres, low_m)))
+    # between two samples, wherever the distance stops falling and starts to rise, or the other way: its turn
+    turns = np.nonzero((row[1:] == row[:-1]) & (slope[:-1] * slope[1:] < 0.0))[0]
+    turn = _roots(lambda k, at: _apart(spans, one, two, row[turns[k]], at)[1], x[turns], x[turns + 1])
+    turn_m, _ = _apart(spans, one, two, row[turns], turn)
+    row, x, metres = (np.concatenate(both) for both in ((row, row[turns]), (x, turn), (metres, turn_m)))
     order = np.lexsort((x, row))
     row, x, metres = row[order], x[order], metres[order]
     of_decided = spans.reason[row] == _DECIDED
@@ -1005,22 +1006,30 @@ def _in_the_outline(
         lat, lng, _ = bits.at(np.full(x.shape[0], bit), np.full(x.shape[0], since), x)
         return _beyond(lat, lng, outline)
 
-    count = 1 if x0 == x1 else max(33, int(np.ceil((x1 - x0) * float(bits.speed[bit]) / 500.0)) + 1)
-    x = np.linspace(x0, x1, count)
-    value = beyond(x)
-    if float(value.min()) - (x1 - x0) / count * float(bits.speed[bit]) > horizontal_m:
-        return []
-    # hollows and humps between the samples, so that no short window, and no short time out of one, is passed
-    # over
-    fall = np.nonzero((value[1:-1] <= value[:-2]) & (value[1:-1] <= value[2:]))[0]
-    rise = np.nonzero((value[1:-1] >= value[:-2]) & (value[1:-1] >= value[2:]))[0]
-    for at, sign in ((fall, 1.0), (rise, -1.0)):
-        if at.shape[0]:
-            more = _golden(lambda t, s=sign: s * beyond(t), x[at], x[at + 2])  # type: ignore[misc]
-            x, value = np.concatenate([x, more]), np.concatenate([value, beyond(more)])
-    order = np.argsort(x, kind="stable")
-    x, value = x[order], value[order]
+    speed = float(bits.speed[bit])
     limit = horizontal_m if horizontal_m > 0.0 else EQUAL_M
+    x = np.linspace(x0, x1, 1 if x0 == x1 else 33)
+    value = beyond(x)
+    # the distance changes by no more than the thing moves: halve every stretch that could cross the limit, or
+    # hold a point nearer than the best by more than a centimetre
+    while x.shape[0] < _SEARCH_MOST:
+        metres = speed * np.diff(x)
+        outside = np.minimum(value[:-1], value[1:]) >= limit
+        within = np.maximum(value[:-1], value[1:]) < limit
+        level = 0.5 * (value[:-1] + value[1:])
+        settled = (outside & (level - 0.5 * metres >= limit)) | (within & (level + 0.5 * metres < limit))
+        nearer = level - 0.5 * metres < value.min() - 0.01
+        at = np.nonzero((~settled | nearer) & (metres > 1e-3))[0]
+        if not at.shape[0]:
+            break
+        middle = 0.5 * (x[at] + x[at + 1])
+        x, value = np.insert(x, at + 1, middle), np.insert(value, at + 1, beyond(middle))
+    # and the closest point, beside the best sample
+    best = int(np.argmin(value))
+    if 0 < best < x.shape[0] - 1:
+        low = _golden(beyond, x[best - 1 : best], x[best + 1 : best + 2])
+        at = np.searchsorted(x, low)
+        x, value = np.insert(x, at, low), np.insert(value, at, beyond(low))
     inside = value < limit
     stays = []
     first = 0
