@@ -17,7 +17,7 @@ help: ## this list
 $(VENV)/.run: requirements/run.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "skypact needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 run"; exit 2; }
-	@echo "setting up $(VENV) (once)"
+	@echo "setting up $(VENV) (once, about half a minute)"
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -33,7 +33,7 @@ run: $(VENV)/.run ## check the al-Tanf example and draw its map
 	@$(BIN)/skypact check examples/al-tanf --map $(OUT)/al-tanf.html; code=$$?; [ $$code -le 1 ] || exit $$code
 	@echo
 	@echo "The map: $(OUT)/al-tanf.html (opens in any browser, offline)."
-	@echo "Next:    $(BIN)/skypact check examples/wildfire --start 2024-07-15T20:00:00Z"
+	@echo "Next:    $(BIN)/skypact check examples/wildfire --start 2025-08-12T18:05:00Z --mode simulated"
 	@echo "         $(BIN)/skypact check YOUR-TRACKS.csv --map map.html"
 	@echo "         $(BIN)/skypact --help"
 

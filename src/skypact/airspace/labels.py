@@ -8,7 +8,6 @@ aircraft, and the data mode. Nothing here says whose side a thing is on, because
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ import numpy as np
 from skypact.errors import InputError, ModeError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 
@@ -102,8 +103,8 @@ class Labels:
     kind
         :class:`Kind` of each row, int8, shape (n,).
     bodies, body
-        Names of physical bodies, and each row's index, coded likewise. Two rows of one body are never paired: an
-        aircraft does not conflict with itself, nor a flight's volumes with each other.
+        Names of physical bodies, and each row's index, coded likewise. Two rows of one body are never paired:
+        an aircraft does not conflict with itself, nor a flight's volumes with each other.
     data_mode
         One mode for all rows; sets of different modes never meet in a check.
     """
@@ -146,7 +147,7 @@ class Labels:
             raise InputError(
                 "one value a row is needed", where="kind", found=f"shape {kinds.shape}", expected=f"({n},)"
             )
-        if n and not (0 <= int(kinds.min()) and int(kinds.max()) < len(Kind)):
+        if n and not (int(kinds.min()) >= 0 and int(kinds.max()) < len(Kind)):
             raise InputError("not a kind", where="kind", found=int(kinds.max()), expected="0 to 3")
         parties, party_code = _coded(party, n, "party")
         sources, source_code = _coded(source, n, "source")
@@ -158,22 +159,22 @@ class Labels:
 
     def party_of(self, row: int) -> str:
         """The party's name of one row."""
-        return self.parties[self.party[row]]
+        return self.parties[int(self.party[row])]
 
     def source_of(self, row: int) -> str:
         """Where one row came from."""
-        return self.sources[self.source[row]]
+        return self.sources[int(self.source[row])]
 
     def body_of(self, row: int) -> str:
         """The physical body of one row."""
-        return self.bodies[self.body[row]]
+        return self.bodies[int(self.body[row])]
 
     def take(self, rows: NDArray[np.intp]) -> Labels:
         """The labels of some rows, in the order given."""
         bodies, body = self.bodies, self.body[rows]
         if len(rows) < len(bodies):  # a few rows need not carry the names of all
-            present, body = np.unique(body, return_inverse=True)
-            bodies, body = tuple(bodies[code] for code in present.tolist()), body.astype(np.int32)
+            present, renamed = np.unique(body, return_inverse=True)
+            bodies, body = tuple(bodies[code] for code in present.tolist()), renamed.astype(np.int32)
         return Labels(
             [self.ids[row] for row in rows.tolist()],
             self.parties,

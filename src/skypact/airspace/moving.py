@@ -1,8 +1,9 @@
 """Things that move: recorded or planned trajectories, and live states, as columns.
 
-Law: columns, checked once where they are made, never again. A trajectory is a list of samples in time; between
-two of them the thing moves along the geodesic at constant ground speed, its altitude linear in its own
-reference. Time is closed at both ends; a single sample is an instant. A state is one sample with a velocity.
+Law: columns, checked once where they are made, never again. A trajectory is a list of samples in time;
+between two of them the thing moves along the geodesic at constant ground speed, its altitude linear in its
+own reference. Time is closed at both ends; a single sample is an instant. A state is one sample with a
+velocity.
 
 Decided cases. *Duplicate timestamps*: two samples of one trajectory at one instant are both kept; if
 they differ in place the thing is taken to be at both at that instant, so that neither can hide a conflict.
@@ -12,7 +13,6 @@ uncertainty is a bound in metres on the position error, and adds to the minima.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ from skypact.errors import GeometryError
 from skypact.instants import EVER, FOREVER, format_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 SPEED_LIMIT_M_S = 12_000.0
@@ -47,7 +49,7 @@ def _references(reference: AltitudeReference | ArrayLike, n: int) -> NDArray[np.
     if column.ndim == 0:
         column = np.full(n, int(column), np.int8)
     if column.shape != (n,) or (
-        n and not (0 <= int(column.min()) and int(column.max()) < len(AltitudeReference))
+        n and not (int(column.min()) >= 0 and int(column.max()) < len(AltitudeReference))
     ):
         raise GeometryError(
             "not an altitude reference a row",
@@ -127,7 +129,8 @@ class Trajectories:
         ------
         GeometryError
             A column is too short, a position is not on earth, an altitude is endless or absurd, time falls, a
-            trajectory is empty, or an uncertainty is negative; it names the trajectory, the sample, the field.
+            trajectory is empty, or an uncertainty is negative; it names the trajectory, the sample, the
+            field.
         """
         n = len(labels)
         cuts = np.asarray(offsets, dtype=np.int64)
@@ -326,8 +329,8 @@ class States:
         Raises
         ------
         GeometryError
-            A column has the wrong length, or a value is not a position, a speed, a direction or an altitude; it
-            names the row and the field.
+            A column has the wrong length, or a value is not a position, a speed, a direction or an altitude;
+            it names the row and the field.
         """
         n = len(labels)
         times = np.asarray(time_us, dtype=np.int64)
@@ -395,9 +398,9 @@ class States:
 class Legs:
     """What kernels see of trajectories: legs of at most :data:`~skypact.airspace.earth.LEG_MAX_M`, in metres.
 
-    Made by :func:`legs`. Node k belongs to trajectory ``owner[k]``; a leg runs from node k to k + 1 where ``joined[k]``.
-    Single samples and both ends of an unobserved gap are nodes without a leg, and stand for their instant; so do samples at one
-    instant, which no leg joins.
+    Made by :func:`legs`. Node k belongs to trajectory ``owner[k]``; a leg runs from node k to k + 1 where
+    ``joined[k]``. Single samples and both ends of an unobserved gap are nodes without a leg, and stand for
+    their instant; so do samples at one instant, which no leg joins.
 
     Attributes
     ----------
@@ -436,7 +439,8 @@ def legs(tracks: Trajectories, *, max_gap_s: float | None, base_us: int | None =
     tracks
         The trajectories.
     max_gap_s
-        Samples further apart in time than this leave an unobserved gap; None for planned trajectories, where nothing is a gap.
+        Samples further apart in time than this leave an unobserved gap; None for planned trajectories, where
+        nothing is a gap.
     base_us
         The instant to count seconds from; the earliest sample by default.
 
@@ -452,9 +456,10 @@ def legs(tracks: Trajectories, *, max_gap_s: float | None, base_us: int | None =
     last[tracks.offsets[1:] - 1] = True
     step_us = np.diff(tracks.time_us, append=0)
     gap = np.zeros(m, np.bool_) if max_gap_s is None else ~last & (step_us > round(max_gap_s * 1e6))
-    # two samples at one instant are two instants, with no leg between: the thing is at both places, and at none between
+    # two samples at one instant are two instants, with no leg between: the thing is at both places, and at
+    # none between
     joined = ~last & ~gap & (step_us > 0)
-    t_s = (tracks.time_us - base) * 1e-6
+    t_s = np.asarray((tracks.time_us - base) * 1e-6, np.float64)
     point = earth.surface_points(tracks.lat_deg, tracks.lng_deg)
     altitude = tracks.altitude_m
     chord2 = np.zeros(m)

@@ -1,17 +1,17 @@
 """Separation: how near two things may come, by rule.
 
-Law: this is the one place that says which minima hold for a pair. A rule names two sides; the first rule that fits a
-pair, either way round, holds. A pair that no rule fits is *unchecked* and is listed as such, never passed over.
-**Inside minima** means strictly less than both at once, horizontally and vertically: exactly 1,000 ft is separated.
+Law: this is the one place that says which minima hold for a pair. A rule names two sides; the first rule that
+fits a pair, either way round, holds. A pair that no rule fits is *unchecked* and is listed as such, never
+passed over. **Inside minima** means strictly less than both at once, horizontally and vertically: exactly
+1,000 ft is separated.
 
-Agreed proximity (a formation, a tanker and its helicopter) does not change the minima. It marks what is found as agreed,
-until its expiry.
+Agreed proximity (a formation, a tanker and its helicopter) does not change the minima. It marks what is found
+as agreed, until its expiry.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,8 @@ from skypact.instants import FOREVER
 from skypact.units import FT_M, NM_M
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 ANY = "any"
@@ -35,7 +37,7 @@ VERTICAL_LIMIT_M = 100_000.0
 
 @dataclass(frozen=True, slots=True)
 class Minima:
-    """How near is too near: horizontally *and* vertically less than these, in metres; how far ahead to look, in seconds."""
+    """How near is too near: horizontally *and* vertically less than these metres; how far to look ahead."""
 
     horizontal_m: float
     vertical_m: float
@@ -59,7 +61,8 @@ EN_ROUTE = Minima(5.0 * NM_M, 1000.0 * FT_M)
 class Rule:
     """One line of a pact's separation: a name for messages, two sides, and the minima between them.
 
-    A side is a kind (``crewed``, ``uncrewed``, ``ground``, ``static``), a party's id, one thing's id, or ``any``.
+    A side is a kind (``crewed``, ``uncrewed``, ``ground``, ``static``), a party's id, one thing's id, or
+    ``any``.
     """
 
     name: str
@@ -69,7 +72,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Proximity:
-    """Two things, by id or body, that have agreed to fly close until an instant (microseconds since 1970 UTC)."""
+    """Two things, by id or body, that have agreed to fly close until an instant (us since 1970 UTC)."""
 
     between: tuple[str, str]
     until_us: int = FOREVER
@@ -113,7 +116,8 @@ class Separation:
     def resolve(self, labels: Labels) -> Matrix:
         """Work out which rule holds between the things labelled.
 
-        Near-linear: things fall into classes by kind, party and, where a rule names it, id; rules are tried on classes.
+        Near-linear: things fall into classes by kind, party and, where a rule names it, id; rules are tried
+        on classes.
         """
         named = {side for rule in self.rules for side in rule.between} - {ANY} - {kind.word for kind in Kind}
         parties = set(labels.parties)
@@ -127,7 +131,7 @@ class Separation:
         classes = np.nonzero(present)[0]
         number = np.zeros(present.shape[0], np.int32)
         number[classes] = np.arange(classes.shape[0])
-        names = [""] + sorted(single, key=lambda name: single[name])
+        names = ["", *sorted(single, key=lambda name: single[name])]
         sides = [
             {
                 ANY,
@@ -155,7 +159,7 @@ class Separation:
         )
 
     def agreed_until(self, a: Sequence[str], b: Sequence[str]) -> int | None:
-        """Until when the two things, each known by these names, have agreed to fly close; None if they have not."""
+        """Until when two things, each known by these names, have agreed to fly close; None: they have not."""
         best: int | None = None
         for proximity in self.proximities:
             one, two = proximity.between

@@ -1,14 +1,13 @@
-"""THE 4D volume: an outline on the earth, a floor and a ceiling, a window of time; one, or millions in columns.
+"""THE 4D volume: an outline on the earth, a floor and a ceiling, a window of time; one, or millions.
 
-Law: there is one type of volume in Skypact and it is checked once, where it is made. An outline is a polygon with geodesic
-edges, any winding, of which the smaller side is meant; or a circle, which stays a circle. A volume is a closed set in space
-(two that only touch meet) and half-open in time (``start <= t < end``). A floor, a ceiling or an end of the window
-may be open.
+Law: there is one type of volume in Skypact and it is checked once, where it is made. An outline is a polygon
+with geodesic edges, any winding, of which the smaller side is meant; or a circle, which stays a circle. A
+volume is a closed set in space (two that only touch meet) and half-open in time (``start <= t < end``). A
+floor, a ceiling or an end of the window may be open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,16 +17,24 @@ from skypact.airspace import earth, jit, outlines
 from skypact.airspace.altitude import ALTITUDE_LIMIT_M, Altitude, AltitudeReference
 from skypact.airspace.labels import Kind, Labels
 from skypact.airspace.moving import first_bad_position
-from skypact.errors import GeometryError
+from skypact.errors import GeometryError, InputError
 from skypact.instants import EVER, FOREVER, format_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 VERTICES_MIN: Final = 3
 VERTICES_MAX: Final = 10_000
 """F3548-21's limit for an operational intent (OiMaxVertices)."""
 RADIUS_MAX_M: Final = 1_000_000.0
+RING_MAX: Final = 100_000
+"""So many points a ring may have once its long edges are cut: some 2,500,000 km of outline."""
+_NO_RADIUS: Final = -5e-324
+"""Stands for a radius of 0 in a column where 0 means a polygon."""
+_GEOID_LOW_M, _GEOID_HIGH_M = -107.0, 86.0
+"""Between these lies mean sea level over the ellipsoid, everywhere (EGM96)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +48,14 @@ class Circle:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A geodesic polygon: (latitude, longitude) of its vertices in WGS 84 degrees; the last need not repeat the first."""
+    """A geodesic polygon: latitude and longitude of its vertices, WGS 84 degrees; it closes by itself."""
 
     vertices: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Volume4D:
-    """One volume. ``None`` as floor or ceiling is open; so are :data:`~skypact.instants.EVER` and FOREVER in time."""
+    """One volume. ``None`` is an open floor or ceiling; EVER and FOREVER are open ends of its window."""
 
     outline: Circle | Polygon
     lower: Altitude | None = None
@@ -59,7 +66,7 @@ class Volume4D:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outlines:
-    """What kernels see of outlines: rings of surface points whose legs are at most 25 km, and the ball that holds each.
+    """What kernels see of outlines: rings of surface points, legs of at most 25 km, and the ball of each.
 
     Attributes
     ----------
@@ -88,7 +95,8 @@ class Volumes:
     labels
         Who they are, n rows. The volumes of one operational intent share id and body.
     offsets
-        Outline i owns vertices ``offsets[i]:offsets[i + 1]``; int64, shape (n + 1,). A circle has one, its centre.
+        Outline i owns vertices ``offsets[i]:offsets[i + 1]``; int64, shape (n + 1,). A circle has one, its
+        centre.
     lat_deg, lng_deg
         WGS 84 degrees of the vertices, shape (m,); no repeated last vertex.
     radius_m
@@ -134,7 +142,7 @@ class Volumes:
         ]
         flat = np.array(points, np.float64).reshape(-1, 2)
         # a circle of radius 0 must be seen as a circle, and refused: 0 is how a column says "polygon"
-        radii = [(o.radius_m or np.nan) if isinstance(o, Circle) else 0.0 for o in shapes]
+        radii = [(o.radius_m or _NO_RADIUS) if isinstance(o, Circle) else 0.0 for o in shapes]
         none = Altitude(np.nan, AltitudeReference.W84)
         return cls.from_columns(
             labels,
@@ -186,14 +194,27 @@ class Volumes:
         lat, lng = _column(lat_deg, m, "lat_deg", np.float64), _column(lng_deg, m, "lng_deg", np.float64)
         radius = _column(radius_m, n, "radius_m", np.float64)
         lower, upper = _column(lower_m, n, "lower_m", np.float64), _column(upper_m, n, "upper_m", np.float64)
-        low_ref = _column(lower_reference, n, "lower_reference", np.int8)
-        up_ref = _column(upper_reference, n, "upper_reference", np.int8)
+        low_ref = _column(lower_reference, n, "lower_reference", np.int64)
+        up_ref = _column(upper_reference, n, "upper_reference", np.int64)
         start, end = _column(start_us, n, "start_us", np.int64), _column(end_us, n, "end_us", np.int64)
         _check_heights_and_window(places, lower, low_ref, upper, up_ref, start, end)
         cuts, lat, lng = _check_vertices(places, cuts, lat, lng, radius)
         outlines, ring_vertex = _outlines(places, cuts, lat, lng, radius)
         _check_rings(places, outlines, radius, ring_vertex, lat, lng)
-        return cls(labels, cuts, lat, lng, radius, lower, low_ref, upper, up_ref, start, end, outlines)
+        return cls(
+            labels,
+            cuts,
+            lat,
+            lng,
+            radius,
+            lower,
+            low_ref.astype(np.int8),
+            upper,
+            up_ref.astype(np.int8),
+            start,
+            end,
+            outlines,
+        )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -268,7 +289,13 @@ class _Places:
 
 
 def _column(values: ArrayLike, n: int, what: str, dtype: type) -> NDArray[Any]:
-    column = np.asarray(values, dtype=dtype)
+    given = np.asarray(values)
+    whole = given.dtype.kind == "i" or (given.dtype.kind == "u" and int(given.max(initial=0)) < 2**63)
+    if dtype is np.int64 and given.size and not whole:
+        raise GeometryError(
+            "whole numbers are needed", where=what, found=given.dtype, expected="64-bit integers"
+        )
+    column: NDArray[Any] = given.astype(dtype)
     if column.ndim == 0:
         column = np.full(n, column, dtype)
     if column.shape != (n,):
@@ -286,9 +313,9 @@ def _first(bad: NDArray[np.bool_]) -> int | None:
 def _check_heights_and_window(
     places: _Places,
     lower: NDArray[np.float64],
-    low_ref: NDArray[np.int8],
+    low_ref: NDArray[np.int64],
     upper: NDArray[np.float64],
-    up_ref: NDArray[np.int8],
+    up_ref: NDArray[np.int64],
     start: NDArray[np.int64],
     end: NDArray[np.int64],
 ) -> None:
@@ -312,14 +339,28 @@ def _check_heights_and_window(
                 found=int(reference[row]),
                 expected="W84, AMSL, STD or AGL",
             )
-    row = _first((upper < lower) & ((low_ref == up_ref) | np.isinf(lower) | np.isinf(upper)))
+    # what a ceiling may gain on a floor of another reference; nothing can be said of references that do not
+    # compare
+    room = np.where(low_ref == up_ref, 0.0, np.inf)
+    room[(low_ref == AltitudeReference.W84) & (up_ref == AltitudeReference.AMSL)] = _GEOID_HIGH_M
+    room[(low_ref == AltitudeReference.AMSL) & (up_ref == AltitudeReference.W84)] = -_GEOID_LOW_M
+    row = _first(upper + room < lower)
     if row is not None:
         raise GeometryError(
             "the ceiling is below the floor",
             where=places(row, "upper altitude"),
-            found=f"{float(upper[row]):g} m",
-            expected=f"{float(lower[row]):g} m or more",
+            found=f"{float(upper[row]):g} m {AltitudeReference(int(up_ref[row])).word}",
+            expected=f"{float(lower[row]):g} m {AltitudeReference(int(low_ref[row])).word} or more",
         )
+    for field, instant, wrong in (("start", start, start >= FOREVER), ("end", end, end <= EVER)):
+        row = _first(wrong)
+        if row is not None:
+            raise GeometryError(
+                "not an instant",
+                where=places(row, field),
+                found=int(instant[row]),
+                expected="microseconds since 1970, or open",
+            )
     row = _first(end <= start)
     if row is not None:
         raise GeometryError(
@@ -355,7 +396,7 @@ def _check_vertices(
     circle = radius != 0.0
     row = _first(circle & ~((radius > 0.0) & (radius <= RADIUS_MAX_M)))
     if row is not None:
-        found = 0.0 if np.isnan(radius[row]) else float(radius[row])
+        found = 0.0 if radius[row] == _NO_RADIUS else float(radius[row])
         raise GeometryError(
             "not a radius",
             where=places(row, "radius"),
@@ -434,6 +475,14 @@ def _outlines(
             )
         parts = np.ones(m, np.int64)
         parts[long] = np.ceil(length / earth.LEG_MAX_M).astype(np.int64)
+        row = _first(np.add.reduceat(parts, cuts[:-1]) > RING_MAX)
+        if row is not None:
+            raise GeometryError(
+                "the outline is too long",
+                where=places(row, "outline"),
+                found=f"over {int(parts[cuts[row] : cuts[row + 1]].sum()) * earth.LEG_MAX_M / 2e3:,.0f} km",
+                expected=f"at most {RING_MAX:,} pieces of {earth.LEG_MAX_M / 1000:.0f} km",
+            )
         vertex = np.repeat(np.arange(m), parts)
         first = np.concatenate([[0], np.cumsum(parts)])
         step = np.arange(vertex.shape[0]) - first[vertex]
@@ -479,6 +528,15 @@ def _check_rings(
             expected=f"at most {outlines.RADIUS_MAX_M / 1000:.0f} km",
         )
     if fault[row] == outlines.NO_AREA:
+        ring = slice(int(shape.offsets[row]), int(shape.offsets[row + 1]))
+        corners = np.unique(np.rint(shape.point[ring] / outlines.TOUCHING_M), axis=0).shape[0]
+        if corners < VERTICES_MIN:
+            raise GeometryError(
+                "an outline needs three distinct points",
+                where=places(row, "outline"),
+                found=corners,
+                expected="3 or more",
+            )
         raise GeometryError(
             "the outline has no area",
             where=places(row, "outline"),
@@ -532,8 +590,19 @@ class Zones:
         applies_to: Sequence[Iterable[Kind]] | None = None,
         effect: Sequence[str] | None = None,
     ) -> Zones:
-        """Zones that apply to the kinds named for each row; to every kind by default."""
+        """Zones that apply to the kinds named for each row; to every kind by default.
+
+        Raises
+        ------
+        InputError
+            ``applies_to`` or ``effect`` has another length than the volumes.
+        """
         n = len(volumes)
+        for what, given in (("applies_to", applies_to), ("effect", effect)):
+            if given is not None and len(given) != n:
+                raise InputError(
+                    "one value a row is needed", where=what, found=f"{len(given)} values", expected=f"{n}"
+                )
         applies = np.ones((n, len(Kind)), np.bool_)
         if applies_to is not None:
             for row, kinds in enumerate(applies_to):

@@ -1,22 +1,24 @@
 """The broad phase for volumes: which boxes of space, height and time could meet at all.
 
-Law: a box is a ball, an altitude band and a span of time; this file pairs boxes and decides nothing else. It may name
-a pair too many, never one too few.
+Law: a box is a ball, an altitude band and a span of time; this file pairs boxes and decides nothing else. It
+may name a pair too many, never one too few.
 
-How it works. A **loose grid**: a box lives in exactly one cell, that of its middle, on the level whose cells are twice its
-radius wide and whose slabs are as long as it lasts, rounded up to powers of two (in space and in time apart), but no narrower than
-holds a few boxes a cell. Each such **combination** of levels remembers its largest box, so that a search knows how far off a middle may be, and visits the cells that could hold
-one. Cells are rings of latitude cut into as many equal parts as the ring is long, so they are about square everywhere; a search finds all
-that lies within an angle, over the poles and across the antimeridian. Insertion and removal touch one chain. A box without
-a bound in time lives on a level without time.
+How it works. A **loose grid**: a box lives in exactly one cell, that of its middle, on the level whose cells
+are twice its radius wide and whose slabs are as long as it lasts, rounded up to powers of two (in space and
+in time apart), but no narrower than holds a few boxes a cell. Each such **combination** of levels remembers
+its largest box, so that a search knows how far off a middle may be, and visits the cells that could hold one.
+Cells are rings of latitude cut into as many equal parts as the ring is long, so they are about square
+everywhere; a search finds all that lies within an angle, over the poles and across the antimeridian.
+Insertion and removal touch one chain. A box without a bound in time lives on a level without time.
 
-In a join of many with many, each two combinations are searched in the cheaper direction (:func:`_directions`); where a search would
-visit more cells than there are boxes, it walks along the boxes instead. So the cost stays near-linear at constant density whatever the
-mixture of sizes.
+In a join of many with many, each two combinations are searched in the cheaper direction
+(:func:`_directions`); where a search would visit more cells than there are boxes, it walks along the boxes
+instead. So the cost stays near-linear at constant density whatever the mixture of sizes.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -41,17 +43,18 @@ NOBODY: Final = -1
 MIXED: Final = -1
 """The reference of a box whose altitude band is in no single reference: its band rules nothing out."""
 SHORTEST_SLAB: Final = 4
-"""Slabs are at least 2^4 seconds long, where nothing else is said: shorter ones would make a search visit many."""
+"""Slabs are at least 2^4 seconds long, if nothing else is said: with shorter ones searches visit many."""
 
 
 @inlined
-def _code(combination: int, ring: int, part: int, it: int) -> int:
-    """A 64-bit name of a cell; two cells of one name would cost time, never a pair. Overflow is meant: it is a hash."""
+def _code(combination: int, ring: int, part: int, it: int) -> Any:
+    """A 64-bit name of a cell: a hash, overflow is meant. Two of one name would cost time, never a pair."""
     h = np.int64(combination) * np.int64(-3335678366873096957) + np.int64(it) * np.int64(-7046029254386353131)
     h += np.int64(ring) * np.int64(-4417276706812531889) + np.int64(part) * np.int64(1609587929392839161)
     h ^= (h >> 29) & 0x7FFFFFFFF
     h *= np.int64(-4658895280553007687)
-    return h ^ ((h >> 32) & 0xFFFFFFFF)
+    name: Any = h ^ ((h >> 32) & 0xFFFFFFFF)
+    return name
 
 
 @inlined
@@ -69,8 +72,10 @@ def _direction_of(box: Any, i: int) -> tuple[float, float]:
 
 
 @kernel
-def name_cells(box: Any, least_level: int, least_moment: int, combination: Any, code: Any, place: Any, lo: int, hi: int) -> None:
-    """The combination and the cell name of boxes ``lo..hi``, and a number that sorts cells near one another together."""
+def name_cells(
+    box: Any, least_level: int, least_moment: int, combination: Any, code: Any, place: Any, lo: int, hi: int
+) -> None:
+    """The combination and the cell name of boxes ``lo..hi``, and a number that sorts near cells together."""
     for i in range(lo, hi):
         level = least_level
         while box[i, R] > 0.5 * (1 << level) and level < LEVELS - 1:
@@ -146,7 +151,7 @@ def _could_meet(
     if dx * dx + dy * dy + dz * dz > reach * reach:
         return False
     if ref_a == ref_b and ref_a != MIXED:
-        return a[i, LOW] - b[j, HIGH] <= height_m and b[j, LOW] - a[i, HIGH] <= height_m
+        return bool(a[i, LOW] - b[j, HIGH] <= height_m and b[j, LOW] - a[i, HIGH] <= height_m)
     return True
 
 
@@ -180,12 +185,13 @@ def search(
     reach_m: float,
     height_m: float,
 ) -> Any:
-    """Pairs (row of ``seek``, slot of the grid) that could meet, for ``seek`` rows ``lo..hi``; int64, shape (k, 2).
+    """Pairs (row of ``seek``, slot of the grid) that could meet, for rows ``lo..hi``; int64, shape (k, 2).
 
-    ``direction[p, q]`` says what a seeker on combination p does on combination q: 0 nothing, 1 look, 2 look at later slots only.
+    ``direction[p, q]`` says what a seeker on combination p does on combination q: 0 nothing, 1 look, 2 look
+    at later slots only.
     """
     out = np.empty((64, 2), np.int64)
-    used = 0
+    used: Any = np.int64(0)  # a literal 0 would be a type of its own, and all that takes it compiled twice
     mask = head.shape[0] - 1
     active = np.nonzero(count)[0]
     for i in range(lo, hi):
@@ -198,9 +204,11 @@ def search(
             moment = combo % LEVELS
             step = (1 << (combo // LEVELS)) / R_MIN_M
             reach = reach_m + seek[i, R] + widest[combo, 0]
-            # two middles at that distance are seen from the earth's centre under at most this angle; a wide ball's lies deep
+            # two middles at that distance are seen from the earth's centre under at most this angle. A wide
+            # ball's lies deep: the hull of points on the surface, by r^2; the middle of its bounding box, by
+            # r / 3 more
             deep = max(seek[i, R], widest[combo, 0])
-            sine = 0.5 * reach / np.sqrt(max(R_MIN_M * R_MIN_M - deep * deep, 1.0))
+            sine = 0.5 * reach / max(np.sqrt(max(R_MIN_M * R_MIN_M - deep * deep, 1.0)) - deep / 3.0, 1.0)
             angle = 2.0 * np.arcsin(sine) + 1e-9 if sine < 0.7 else np.pi
             turn = np.pi
             if abs(lat) + angle < 0.5 * np.pi:
@@ -211,10 +219,10 @@ def search(
             s0 = s1 = 0
             if moment < TIMELESS:
                 slab = float(1 << moment)
-                from_s, to_s = (
-                    (seek[i, T0] - widest[combo, 1]) / slab,
-                    (seek[i, T1] + widest[combo, 1]) / slab,
-                )
+                # a middle was rounded, and so are these: spans that only touch must not fall between two
+                # slabs
+                half = widest[combo, 1] + 1e-15 * (abs(seek[i, T0]) + abs(seek[i, T1]) + widest[combo, 1])
+                from_s, to_s = (seek[i, T0] - half) / slab, (seek[i, T1] + half) / slab
                 cells *= to_s - from_s + 1.0
                 if cells <= top:
                     s0, s1 = int(np.floor(from_s)), int(np.floor(to_s))
@@ -241,7 +249,7 @@ def search(
                 for wound in range(p0, p1 + 1):
                     part = wound % parts
                     for it in range(s0, s1 + 1):
-                        name = _code(combo, ring, part, it)
+                        name = _code(int(combo), ring, part, it)
                         j = head[name & mask]
                         while j != NOBODY:
                             if (
@@ -266,7 +274,8 @@ class BoxGrid:
     capacity
         For how many boxes to make room at once.
     least_moment
-        Slabs are at least two to this power of seconds long; for boxes that are mostly that long, so that they share a level.
+        Slabs are at least two to this power of seconds long; for boxes that are mostly that long, so that
+        they share a level.
     """
 
     def __init__(self, reach_m: float, capacity: int = 64, least_moment: int = SHORTEST_SLAB) -> None:
@@ -313,11 +322,13 @@ class BoxGrid:
         rows = np.nonzero(used[:top])[0]
         self.fit(np.concatenate([self.box[rows], coming]))
         if rows.shape[0]:
-            self.combination[rows], self.code[rows], _ = named(self.box[rows], self.least_level, self.least_moment)
+            self.combination[rows], self.code[rows], _ = named(
+                self.box[rows], self.least_level, self.least_moment
+            )
             self._link(rows)
 
     def fit(self, box: NDArray[np.float64]) -> None:
-        """Choose the cells' size for such boxes, from the middle size on: smaller ones gain nothing from cells of their own."""
+        """Choose the cells' size for such boxes, from the middle size on: smaller ones gain nothing."""
         if box.shape[0]:
             middle = int(np.ceil(np.log2(max(2.0 * float(np.median(box[:, R])), 1.0))))
             self.least_level = suitable_level(box, max(self._floor, middle), self.least_moment)
@@ -335,9 +346,12 @@ class BoxGrid:
             self._grow(max(need, 2 * self.box.shape[0]), box)
         slots[again:] = np.arange(self.top, need)
         self.top = need
+        combination, code, place = named(box, self.least_level, self.least_moment)
+        # boxes of one cell get slots side by side, so that a search reads memory as it comes
+        slots[np.argsort(place)] = np.sort(slots)
         self.box[slots] = box
         self.ref[slots] = ref
-        self.combination[slots], self.code[slots], _ = named(box, self.least_level, self.least_moment)
+        self.combination[slots], self.code[slots] = combination, code
         self._link(slots)
         return slots
 
@@ -364,8 +378,9 @@ class BoxGrid:
 
         def run(lo: int, hi: int) -> Any:
             return search(
-                lo, hi, box, ref, combination, self.box, self.ref, self.combination, self.code, self.head, self.after,
-                self.count, self.widest, self.top, direction, reach_m, height_m,
+                lo, hi, box, ref, combination,
+                self.box, self.ref, self.combination, self.code, self.head, self.after, self.count,
+                self.widest, self.top, direction, reach_m, height_m,
             )  # fmt: skip
 
         parts = jit.spread(run, n, least=500)
@@ -382,18 +397,20 @@ def named(
     """Combination, cell name and sorting place of boxes, each of shape (n,)."""
     n = box.shape[0]
     combination, code, place = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
-    jit.spread(lambda lo, hi: name_cells(box, least_level, least_moment, combination, code, place, lo, hi), n, least=20_000)
+    jit.spread(
+        lambda lo, hi: name_cells(box, least_level, least_moment, combination, code, place, lo, hi),
+        n,
+        least=20_000,
+    )
     return combination, code, place
 
 
 BOXES_A_CELL: Final = 4.0
-"""How many boxes a cell should hold: fewer, and searches look into empty cells; more, and they meet what they need not."""
+"""How many boxes a cell should hold: fewer leave searches empty cells, more leave them boxes in vain."""
 
 
-def suitable_level(
-    box: NDArray[np.float64], least_level: int, least_moment: int = SHORTEST_SLAB
-) -> int:
-    """The least level at which a box shares its cell with some :data:`BOXES_A_CELL` others, or ``least_level`` if that is more."""
+def suitable_level(box: NDArray[np.float64], least_level: int, least_moment: int = SHORTEST_SLAB) -> int:
+    """The least level at which a box shares its cell with some :data:`BOXES_A_CELL` others."""
     n = box.shape[0]
     _, code, _ = named(box, least_level, least_moment)
     buckets = 1 << max(10, int(n).bit_length() + 1)
@@ -401,13 +418,13 @@ def suitable_level(
     # how many others a box meets in its bucket, less those there by chance
     company = float(np.dot(held, held)) / n - 1.0 - n / buckets
     wanted = BOXES_A_CELL / max(company, BOXES_A_CELL / 256.0)
-    return min(LEVELS - 8, least_level + max(0, round(0.5 * np.log2(wanted))))
+    return min(LEVELS - 8, least_level + max(0, round(0.5 * math.log2(wanted))))
 
 
 def _directions(
     here: BoxGrid, there: BoxGrid, reach_m: float, *, itself: bool
 ) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """For two grids: what seekers from the first do in the second, and the other way; for each two combinations, the cheaper way."""
+    """For two grids and each two combinations: who looks where, the first's or the second's."""
     out = np.zeros((COMBINATIONS, COMBINATIONS), np.int8)
     back = np.zeros((COMBINATIONS, COMBINATIONS), np.int8)
     for p in np.nonzero(here.count)[0].tolist():
@@ -468,7 +485,7 @@ def pairs_between(
 def _sorted_grid(
     box: NDArray[np.float64], ref: NDArray[np.int8], reach_m: float
 ) -> tuple[BoxGrid, NDArray[np.intp]]:
-    """A grid whose slots lie in the order of their cells, so that what is near in the world is near in memory; and slot to row."""
+    """A grid with slots in the order of cells, near in memory if near in the world; and slot to row."""
     grid = BoxGrid(reach_m, box.shape[0])
     grid.fit(box)
     order = np.argsort(named(box, grid.least_level)[2])

@@ -1,13 +1,13 @@
 """Strategic checks: volumes and planned trajectories against each other, and against zones.
 
-Law: this file lays out claims for the kernels of ``check/_solid.py`` and turns raw rows into :class:`Findings`. It decides nothing about
-distance. What a buffer means for volumes is written here once: a rule that fits a pair is its buffer, volumes included; a
-pair with a volume that no rule fits is checked without one, since a claimed volume is claimed, whatever the pact says about minima.
+Law: this file lays out claims for the kernels of ``check/_solid.py`` and turns raw rows into
+:class:`Findings`. It decides nothing about distance. What a buffer means for volumes is written here once: a
+rule that fits a pair is its buffer, volumes included; a pair with a volume that no rule fits is checked
+without one, since a claimed volume is claimed, whatever the pact says about minima.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from skypact.airspace import altitude as alt
 from skypact.airspace import earth, jit
+from skypact.airspace.altitude import AltitudeReference
 from skypact.airspace.labels import Labels
 from skypact.airspace.moving import Trajectories, legs
 from skypact.airspace.separation import Minima, Separation
@@ -23,6 +24,10 @@ from skypact.check import _boxes as boxes
 from skypact.check import _solid as solid
 from skypact.check import _sweep as sweep
 from skypact.check._moving import (
+    _PIECES_MAX as PIECES_MAX,
+)
+from skypact.check._moving import (
+    CLOCK,
     COMPARE,
     Pieces,
     Side,
@@ -41,6 +46,8 @@ from skypact.errors import InputError
 from skypact.instants import EVER, FOREVER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 Claims = Volumes | Trajectories
@@ -103,6 +110,25 @@ def solids(volumes: Volumes, base_us: int, present: frozenset[int]) -> Solids:
     return Solids(volumes, band, band_ref, window, box, np.where(mixed, boxes.MIXED, ref).astype(np.int8))
 
 
+def other_heights(side: Side, two: Solids | None = None) -> NDArray[np.float64]:
+    """Nodes' heights in that of the references W84 and AMSL which is not their own; NaN where it is neither.
+
+    Only worked out for the references that volumes ``two`` are given in; for both without them.
+    """
+    both = frozenset({int(AltitudeReference.W84), int(AltitudeReference.AMSL)})
+    bounds = both if two is None else references_of(two.band_ref.ravel())
+    own = side.reference[side.owner]
+    out = np.full(own.shape[0], np.nan)
+    for of, to in (
+        (AltitudeReference.AMSL, AltitudeReference.W84),
+        (AltitudeReference.W84, AltitudeReference.AMSL),
+    ):
+        rows = np.nonzero((own == of) & np.isfinite(side.altitude_m))[0] if int(to) in bounds else own[:0]
+        if rows.shape[0]:
+            out[rows], _ = alt.convert(side.altitude_m[rows], of, to, *earth.positions(side.point[rows]))
+    return out
+
+
 def pieces_as_boxes(pieces: Pieces) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
     """Pieces of trajectories as the broad phase for volumes sees them."""
     box = np.empty((pieces.who.shape[0], boxes.BOX_COLUMNS))
@@ -124,7 +150,7 @@ def spans_of(pieces: Pieces) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Findings in the making: raw columns with instants as integers; a and b number the rows of two label sets."""
+    """Findings in the making: raw columns, instants as integers; a and b number the rows of both sides."""
 
     raw: NDArray[np.float64]
     a: NDArray[np.int64]
@@ -150,12 +176,13 @@ class Rows:
     def take(self, rows: NDArray[Any]) -> Rows:
         """Some of the rows."""
         return Rows(
-            self.raw[rows], self.a[rows], self.b[rows], self.start_us[rows], self.end_us[rows], self.closest_us[rows], self.rule[rows]
+            self.raw[rows], self.a[rows], self.b[rows], self.start_us[rows], self.end_us[rows],
+            self.closest_us[rows], self.rule[rows],
         )  # fmt: skip
 
     def swapped(self) -> Rows:
-        """The same rows seen from the other side."""
-        return replace(self, a=self.b, b=self.a)
+        """The same rows seen from the other side: ``a`` is the volume now, which has no altitude of its own."""
+        return replace(self, raw=_without_altitude(self.raw, slice(None)), a=self.b, b=self.a)
 
 
 def findings_of(
@@ -236,6 +263,13 @@ class Terms:
         return np.where(rule < 0, self.rules, rule).astype(np.int32)
 
 
+def _without_altitude(raw: NDArray[np.float64], rows: Any) -> NDArray[np.float64]:
+    """Raw rows, some of them without the altitude of a thing that is no longer ``a``."""
+    raw = raw.copy()
+    raw[rows, sweep.ALT] = np.nan
+    return raw
+
+
 WITHOUT_BUFFER = Terms(np.full((1, 1), -1, np.int32), np.zeros((1, 1)), np.zeros((1, 1)), 0, uncovered=True)
 """Terms under which nothing has a buffer: zones."""
 
@@ -256,29 +290,26 @@ def meet_volumes(
     pairs: NDArray[np.int64], one: Solids, who_a: Parties, two: Solids, who_b: Parties, terms: Terms
 ) -> Rows:
     """The pairs of volumes that meet, of those that the broad phase named."""
-    oa, ob = one.volumes.outlines, two.volumes.outlines
+    va, vb = one.volumes, two.volumes
+    oa, ob = va.outlines, vb.outlines
 
     def run(lo: int, hi: int) -> Any:
         return solid.volumes_meet(
             pairs, lo, hi,
-            oa.offsets, oa.point, oa.ball, oa.leg_m, one.volumes.radius_m, one.band, one.band_ref, one.window, who_a.body, who_a.klass,
-            ob.offsets, ob.point, ob.ball, ob.leg_m, two.volumes.radius_m, two.band, two.band_ref, two.window, who_b.body, who_b.klass,
-            terms.rule, terms.horizontal_m, terms.vertical_m, terms.uncovered, COMPARE, alt.EGM96_INTERPOLATION_ERROR_M,
+            oa.offsets, oa.point, oa.ball, oa.leg_m, va.radius_m,
+            one.band, one.band_ref, va.start_us, va.end_us,
+            who_a.body, who_a.klass,
+            ob.offsets, ob.point, ob.ball, ob.leg_m, vb.radius_m,
+            two.band, two.band_ref, vb.start_us, vb.end_us,
+            who_b.body, who_b.klass,
+            terms.rule, terms.horizontal_m, terms.vertical_m, terms.uncovered, COMPARE,
+            alt.EGM96_INTERPOLATION_ERROR_M,
         )  # fmt: skip
 
     raw = np.concatenate(jit.spread(run, pairs.shape[0], least=500))
     a, b = raw[:, sweep.A].astype(np.int64), raw[:, sweep.B].astype(np.int64)
-    start = np.maximum(one.volumes.start_us[a], two.volumes.start_us[b])
-    end = np.minimum(one.volumes.end_us[a], two.volumes.end_us[b])
-    return Rows(
-        raw,
-        a,
-        b,
-        start,
-        end,
-        start,
-        terms.rules_of(who_a.klass[a], who_b.klass[b]),
-    )
+    start, end = np.maximum(va.start_us[a], vb.start_us[b]), np.minimum(va.end_us[a], vb.end_us[b])
+    return Rows(raw, a, b, start, end, start, terms.rules_of(who_a.klass[a], who_b.klass[b]))
 
 
 def meet_legs(
@@ -290,30 +321,38 @@ def meet_legs(
     terms: Terms,
     base_us: int,
     *,
+    other_m: NDArray[np.float64] | None = None,
     same_body: bool = False,
+    drift: float = CLOCK,
+    drift_m: float = 0.0,
 ) -> Rows:
-    """When the pieces of trajectories are in the volumes that the broad phase named, or within the buffer."""
+    """When the pieces of trajectories are in the volumes that the broad phase named, or within the buffer.
+
+    ``other_m``: what :func:`other_heights` gives, where it is at hand. ``drift``: see :func:`check_moving`.
+    """
     side, ob = pieces.side, two.volumes.outlines
     start, end = spans_of(pieces)
+    other = other_heights(side, two) if other_m is None else other_m
 
     def run(lo: int, hi: int) -> Any:
         return solid.legs_meet(
             pairs, lo, hi,
-            pieces.first, pieces.last, pieces.who, start, end, side.t_s, side.point, side.altitude_m, side.ellipsoidal_m, side.reference,
-            side.blur_h, side.blur_v, who_a.body, who_a.klass,
-            ob.offsets, ob.point, ob.ball, ob.leg_m, two.volumes.radius_m, two.band, two.band_ref, two.window, who_b.body, who_b.klass,
+            pieces.first, pieces.last, pieces.who, start, end, side.t_s, side.point, side.altitude_m, other,
+            side.reference, side.blur_h, side.blur_v, who_a.body, who_a.klass,
+            ob.offsets, ob.point, ob.leg_m, two.volumes.radius_m, two.band, two.band_ref, two.window,
+            who_b.body, who_b.klass,
             terms.rule, terms.horizontal_m, terms.vertical_m, terms.uncovered, same_body, COMPARE,
-            alt.EGM96_LEG_ERROR_M,
+            alt.EGM96_INTERPOLATION_ERROR_M, alt.EGM96_LEG_ERROR_M, drift, drift_m,
         )  # fmt: skip
 
     raw = np.concatenate(jit.spread(run, pairs.shape[0], least=200))
     undecided = raw[:, sweep.FLAG] * (raw[:, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN)
-    pair = raw[:, sweep.A] * max(1, len(two.volumes)) + raw[:, sweep.B]
-    raw = sweep.merge(raw, np.lexsort((raw[:, sweep.T0], undecided, pair)))
+    raw = sweep.merge(raw, np.lexsort((raw[:, sweep.T0], undecided, raw[:, sweep.B], raw[:, sweep.A])))
     a, b = raw[:, sweep.A].astype(np.int64), raw[:, sweep.B].astype(np.int64)
 
     def instants(column: int) -> NDArray[np.int64]:
-        return base_us + np.rint(raw[:, column] * 1e6).astype(np.int64)
+        since: NDArray[np.int64] = np.rint(raw[:, column] * 1e6).astype(np.int64)
+        return base_us + since
 
     return Rows(
         raw, a, b, instants(sweep.T0), instants(sweep.T1), instants(sweep.TC),
@@ -367,19 +406,12 @@ def _gathered(claims: Claims | Sequence[Claims]) -> _Set:
 
 
 def base_of(*sets: Volumes | Trajectories | None) -> int:
-    """An instant to count seconds from: the earliest bounded one."""
-    instants = [
-        int(column.min())
-        for s in sets
-        if s is not None
-        for column in (
-            [s.time_us]
-            if isinstance(s, Trajectories)
-            else [s.start_us[s.start_us > EVER], s.end_us[s.end_us < FOREVER]]
-        )
-        if column.shape[0]
-    ]
-    return min(instants, default=0)
+    """An instant to count seconds from: the earliest sample of a trajectory, else 0.
+
+    Seconds are binary, and the finer the nearer they are to it; of volumes alone, windows are compared in
+    microseconds.
+    """
+    return min((int(s.time_us.min()) for s in sets if isinstance(s, Trajectories) and len(s)), default=0)
 
 
 def present_in(*sets: Volumes | Trajectories | None) -> frozenset[int]:
@@ -396,7 +428,10 @@ def present_in(*sets: Volumes | Trajectories | None) -> frozenset[int]:
 def pieces_for_volumes(side: Side, two: Solids, buffer_m: float) -> Pieces:
     """Cut trajectories into pieces about as long as the volumes are wide."""
     wide = 2.0 * float(np.median(two.volumes.outlines.ball[:, 3])) if len(two.volumes) else 0.0
-    return cut_pieces(side, slab_for(side, max(wide + buffer_m, 2_000.0)), banded=True)
+    slab_s = slab_for(side, max(wide + buffer_m, 2_000.0))
+    while sweep.count_pieces(side.t_s, side.joined, slab_s) > max(PIECES_MAX, 4 * side.t_s.shape[0]):
+        slab_s *= 2.0
+    return cut_pieces(side, slab_s, banded=True)
 
 
 def conflicts(
@@ -411,21 +446,25 @@ def conflicts(
     Parameters
     ----------
     claims
-        Volumes, trajectories, or several sets of either, whose rows are numbered one after another. Each against each other, or
-        against ``others`` where given.
+        Volumes, trajectories, or several sets of either, whose rows are numbered one after another. Each
+        against each other, or against ``others`` where given.
     others
-        A second side; then only pairs of one from each are checked. Zones concern the kinds they apply to, and have no buffer.
+        A second side; then only pairs of one from each are checked. Zones concern the kinds they apply to,
+        and have no buffer.
     separation
-        A rule that fits a pair is its buffer, volumes included; a pair with a volume that no rule fits meets where it touches. By default
-        volumes have no buffer and trajectories 5 NM / 1,000 ft.
+        A rule that fits a pair is its buffer, volumes included; a pair with a volume that no rule fits meets
+        where it touches. By default volumes have no buffer and trajectories 5 NM / 1,000 ft.
     max_gap_s
-        For trajectories that were recorded: samples further apart leave the stretch between unobserved. Plans have no gaps.
+        For trajectories that were recorded: samples further apart leave the stretch between unobserved. Plans
+        have no gaps.
 
     Returns
     -------
     Findings
-        A row for each window in which a pair meets. For two volumes, the window is the common one, ``closest_us`` its start, the distances
-        those of outlines and bands (0 where they overlap) and the position a point of both, or the nearest one of ``a``.
+        A row for each window in which a pair meets. For two volumes, the window is the common one,
+        ``closest_us`` its start, the distances those of outlines and bands (0 where they overlap) and the
+        position a point of both, or the nearest one of ``a``. For a volume and a trajectory, position and
+        altitude are the trajectory's, whichever of the two is ``a``.
 
     Raises
     ------
@@ -445,8 +484,11 @@ def conflicts(
     base = base_of(mine.volumes, mine.tracks, theirs.volumes, theirs.tracks)
     present = present_in(mine.volumes, mine.tracks, theirs.volumes, theirs.tracks)
     if zones is not None:
+        # a zone is nobody's body, whatever it is called
         terms = WITHOUT_BUFFER
-        everybody = Parties(np.zeros(len(labels), np.int32), labels.body)
+        everybody = Parties(
+            np.zeros(len(labels), np.int32), (np.arange(len(labels)) >= split).astype(np.int32)
+        )
     else:
         matrix = rules.resolve(labels)
         terms = Terms(matrix.rule, matrix.horizontal_m, matrix.vertical_m, len(rules.rules), uncovered=True)
@@ -456,12 +498,11 @@ def conflicts(
     rows: list[Rows] = []
     buffer_m, height_m = terms.reach
     if solid_a is not None and solid_b is not None:
+        wide, high = buffer_m + 1.0, height_m + 1.0
         near = (
-            boxes.pairs_within(solid_a.box, solid_a.box_ref, buffer_m + 1.0, height_m + 1.0)
+            boxes.pairs_within(solid_a.box, solid_a.box_ref, wide, high)
             if itself
-            else boxes.pairs_between(
-                solid_a.box, solid_a.box_ref, solid_b.box, solid_b.box_ref, buffer_m + 1.0, height_m + 1.0
-            )
+            else boxes.pairs_between(solid_a.box, solid_a.box_ref, solid_b.box, solid_b.box_ref, wide, high)
         )
         if zones is not None:
             near = near[zones.applies[near[:, 1], mine.labels.kind[mine.volume_rows[near[:, 0]]]]]
@@ -470,6 +511,7 @@ def conflicts(
         rows.append(replace(found, a=mine.volume_rows[found.a], b=theirs.volume_rows[found.b]))
 
     unobserved: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+    extra: dict[str, str] = {}
 
     def along(tracks: _Set, volumes: _Set, two: Solids, shift_a: int, shift_b: int, *, back: bool) -> None:
         """Trajectories of one side against volumes of the other."""
@@ -478,6 +520,10 @@ def conflicts(
         laid = legs(tracks.tracks, max_gap_s=max_gap_s, base_us=base)
         if not back:
             unobserved.append((tracks.track_rows[laid.gap_owner], laid.gap_start_us, laid.gap_end_us))
+        elif laid.gap_owner.shape[0]:
+            extra["gaps of the others"] = (
+                f"{laid.gap_owner.shape[0]} stretches over {max_gap_s:g} s, unobserved"
+            )
         side = side_of_tracks(tracks.tracks, laid, present)
         blur_h, blur_v = float(side.blur_h.max(initial=0.0)), float(side.blur_v.max(initial=0.0))
         pieces = pieces_for_volumes(side, two, buffer_m)
@@ -500,7 +546,6 @@ def conflicts(
         along(mine, theirs, solid_b, 0, split, back=False)
     if solid_a is not None and not itself:
         along(theirs, mine, solid_a, split, 0, back=True)
-    extra: dict[str, str] = {}
     unchecked = None
     names = [rule.name for rule in rules.rules]
     if mine.tracks is not None and theirs.tracks is not None:
@@ -513,13 +558,13 @@ def conflicts(
                 theirs.tracks, legs(theirs.tracks, max_gap_s=max_gap_s, base_us=base), present
             )
         )
-        found = check_moving(
+        moving = check_moving(
             FindingKind.CONFLICT, one, two, base, between_tracks, Unobserved.none(), {}, None
         )
         # without rules of their own the trajectories bring the default one, behind the volumes'
         shift = 0 if separation is not None else 1
-        rows.append(_rows_of(found, mine.track_rows, theirs.track_rows, shift))
-        u = found.unchecked
+        rows.append(_rows_of(moving, mine.track_rows, theirs.track_rows, shift))
+        u = moving.unchecked
         unchecked = Unchecked(
             mine.track_rows[u.a], theirs.track_rows[u.b], u.start_us, u.end_us, u.reason, u.no_rule_pairs
         )
@@ -532,6 +577,7 @@ def conflicts(
     joined = Rows.join(rows)
     if itself:
         turn = joined.a > joined.b
+        joined = replace(joined, raw=_without_altitude(joined.raw, turn))
         joined = replace(joined, a=np.where(turn, joined.b, joined.a), b=np.where(turn, joined.a, joined.b))
     names += [MEETING] if zones is None else []
     if separation is None:
@@ -542,7 +588,8 @@ def conflicts(
     gaps = Unobserved(*(np.concatenate([u[k] for u in unobserved]) for k in range(3))) if unobserved else None
     told = between_tracks if extra.get("motion") else rules
     return findings_of(
-        FindingKind.CONFLICT, mine.labels, theirs.labels, joined, names, rules, assumptions_of(told, extra), unobserved=gaps, unchecked=unchecked
+        FindingKind.CONFLICT, mine.labels, theirs.labels, joined, names, rules, assumptions_of(told, extra),
+        unobserved=gaps, unchecked=unchecked,
     )  # fmt: skip
 
 
@@ -561,5 +608,6 @@ def _rows_of(found: Findings, rows_a: NDArray[np.int64], rows_b: NDArray[np.int6
     raw[:, sweep.ALT], raw[:, sweep.MARGIN] = found.altitude_m, found.margin_m
     raw[:, sweep.FLAG] = np.where(found.marginal, sweep.MARGINAL, sweep.FOUND)
     return Rows(
-        raw, rows_a[found.a], rows_b[found.b], found.start_us, found.end_us, found.closest_us, (found.rule + shift).astype(np.int32)
+        raw, rows_a[found.a], rows_b[found.b], found.start_us, found.end_us, found.closest_us,
+        (found.rule + shift).astype(np.int32),
     )  # fmt: skip

@@ -1,16 +1,17 @@
 """The live index: claims come and go, and each new one is checked against all that are there.
 
-Law: an index answers what :func:`~skypact.check.conflicts` would answer for the same two sets; it is only faster, since nothing is
-laid out twice. It lives in one process's memory: shared state is the store's business. It is not for two threads at once.
+Law: an index answers what :func:`~skypact.check.conflicts` would answer for the same two sets; it is only
+faster, since nothing is laid out twice. It lives in one process's memory: shared state is the store's
+business. It is not for two threads at once.
 
-How it works. Rows are only ever appended; removing takes a row's boxes out of the grid (``check/_boxes.py``) and leaves the row
-behind. When more rows are dead than alive, the live ones are laid out anew. Classes of separation are numbered as they turn up,
-so a query pays nothing for those it does not meet.
+How it works. Rows are only ever appended; removing takes a row's boxes out of the grid (``check/_boxes.py``)
+and leaves the row behind. When more rows are dead than alive, the live ones are laid out anew. Classes of
+separation are numbered as they turn up, so a query pays nothing for those it does not meet.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,6 +35,7 @@ from skypact.check._claims import (
     findings_of,
     meet_legs,
     meet_volumes,
+    other_heights,
     pieces_as_boxes,
     solids,
 )
@@ -47,7 +49,7 @@ from skypact.check._moving import (
     cut_pieces,
     side_of_tracks,
 )
-from skypact.check.findings import FindingKind, Findings
+from skypact.check.findings import LISTED, FindingKind, Findings, Reason, Unchecked
 from skypact.errors import InputError, ModeError
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ SLAB_S: Final = float(1 << SLAB_LEVEL)
 _BOTH: Final = frozenset({int(AltitudeReference.W84), int(AltitudeReference.AMSL)})
 _BASE_US: Final = 0
 _LEAST_DEAD: Final = 1_024
+LONGEST_US: Final = 366 * 86_400_000_000
+"""Plans that last longer are refused: they would be cut into too many pieces."""
 _NO_HANDLES = np.zeros(0, np.int64)
 
 
@@ -72,7 +76,7 @@ class _Columns:
     def clear(self) -> None:
         """No rows."""
         self.rows = 0
-        self._data = {
+        self._data: dict[str, NDArray[Any]] = {
             name: np.empty((64, width) if width else 64, kind) for name, (kind, width) in self._kinds.items()
         }
 
@@ -157,7 +161,7 @@ class _Classes:
 
 
 class _Names:
-    """Ids, parties, sources, kinds and bodies of rows that grow; names are numbered across all that was ever seen."""
+    """Ids, parties, sources, kinds and bodies of rows that grow; names are numbered across all ever seen."""
 
     def __init__(self) -> None:
         self.clear()
@@ -213,8 +217,24 @@ class _Names:
         )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Missing:
+    """Pairs of trajectories that no rule covers: all counted, the first by their rows and common window."""
+
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    start_us: NDArray[np.int64]
+    end_us: NDArray[np.int64]
+    total: int
+
+    @classmethod
+    def none(cls) -> _Missing:
+        """Every pair has a rule."""
+        return cls(_NO_HANDLES, _NO_HANDLES, _NO_HANDLES, _NO_HANDLES, 0)
+
+
 class _Store:
-    """What volumes and trajectories in the index have in common: names, handles that rise with the rows, and a grid."""
+    """What volumes and trajectories in the index share: names, handles that rise with the rows, a grid."""
 
     def __init__(self, reach_m: float, least_moment: int = boxes.SHORTEST_SLAB) -> None:
         self.names = _Names()
@@ -222,17 +242,18 @@ class _Store:
         self.grid = boxes.BoxGrid(reach_m, least_moment=least_moment)
         self.dead = 0
 
-    def bury(self, handles: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Mark the rows of those handles that are here dead; returns them."""
+    def find(self, handles: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The row of each handle; -1 for those that are not here, or no more."""
         known = self.rows["handle"]
         if not known.shape[0]:
-            return np.zeros(0, np.int64)
-        rows = np.searchsorted(known, handles)
-        rows = rows[(rows < known.shape[0]) & (known[np.minimum(rows, known.shape[0] - 1)] == handles)]
-        rows = rows[self.rows["alive"][rows]]
+            return np.full(handles.shape[0], -1, np.int64)
+        rows = np.minimum(np.searchsorted(known, handles), known.shape[0] - 1)
+        return np.where((known[rows] == handles) & self.rows["alive"][rows], rows, -1)
+
+    def bury(self, rows: NDArray[np.int64]) -> None:
+        """Mark rows dead."""
         self.rows["alive"][rows] = False
         self.dead += rows.shape[0]
-        return rows
 
     @property
     def worth_clearing(self) -> bool:
@@ -288,13 +309,12 @@ class _VolumeStore(_Store):
         self.rows.append(handle=handles, alive=np.ones(len(v), np.bool_), klass=klass)
         self._view = None
 
-    def remove(self, handles: NDArray[np.int64]) -> int:
-        """Take volumes out; returns how many of the handles were here."""
-        rows = self.bury(handles)
+    def remove(self, rows: NDArray[np.int64]) -> None:
+        """Take volumes out."""
+        self.bury(rows)
         self.grid.remove(self.cells["slot"][rows])
         if self.worth_clearing:
             self._clear()
-        return rows.shape[0]
 
     def _clear(self) -> None:
         live = np.nonzero(self.rows["alive"])[0]
@@ -323,7 +343,8 @@ class _VolumeStore(_Store):
             none, nobody = np.zeros(0), np.zeros(0, np.int8)
             outlines = Outlines(self.rings["offset"], self.points["point"], c["ball"], c["leg_m"])
             held = Volumes(
-                Labels.of([]), self.rings["offset"], none, none, c["radius_m"], none, nobody, none, nobody, c["start_us"], c["end_us"], outlines
+                Labels.of([]), self.rings["offset"], none, none, c["radius_m"], none, nobody, none, nobody,
+                c["start_us"], c["end_us"], outlines,
             )  # fmt: skip
             self._view = Solids(held, c["band"], c["band_ref"], c["window"], none, nobody)
         return self._view
@@ -340,10 +361,16 @@ class _TrackStore(_Store):
             point=(np.float64, 3),
             altitude_m=(np.float64, 0),
             ellipsoidal_m=(np.float64, 0),
+            other_m=(np.float64, 0),
             joined=(np.bool_, 0),
         )
         self.flown = _Columns(
-            reference=(np.int8, 0), blur_h=(np.float64, 0), blur_v=(np.float64, 0), span_us=(np.int64, 2)
+            reference=(np.int8, 0),
+            blur_h=(np.float64, 0),
+            blur_v=(np.float64, 0),
+            span_us=(np.int64, 2),
+            first_part=(np.int64, 0),
+            parts=(np.int64, 0),
         )
         self.parts = _Columns(
             box=(np.float64, sweep.PIECE_COLUMNS),
@@ -368,10 +395,19 @@ class _TrackStore(_Store):
             point=side.point,
             altitude_m=side.altitude_m,
             ellipsoidal_m=side.ellipsoidal_m,
+            other_m=other_heights(side),
             joined=side.joined,
         )
+        count = np.bincount(
+            pieces.who, minlength=len(side.labels)
+        )  # pieces come in the order of their owners
         self.flown.append(
-            reference=side.reference, blur_h=side.blur_h, blur_v=side.blur_v, span_us=side.span_us
+            reference=side.reference,
+            blur_h=side.blur_h,
+            blur_v=side.blur_v,
+            span_us=side.span_us,
+            first_part=np.cumsum(count) - count + self.parts.rows,
+            parts=count,
         )
         self.parts.append(
             box=pieces.box,
@@ -388,54 +424,66 @@ class _TrackStore(_Store):
             max(self.widest[1], float(side.blur_v.max(initial=0.0))),
         ]
 
-    def remove(self, handles: NDArray[np.int64]) -> int:
-        """Take trajectories out; returns how many of the handles were here."""
-        rows = self.bury(handles)
-        if rows.shape[0]:
-            gone = np.zeros(self.rows.rows, np.bool_)
-            gone[rows] = True
-            self.grid.remove(self.parts["slot"][gone[self.parts["who"]]])
-            self._forget(gone)
-        return rows.shape[0]
-
-    def _forget(self, gone: NDArray[np.bool_]) -> None:
-        """Drop the pieces that left the grid; when most rows are dead, their nodes too."""
-        keep = ~gone[self.parts["who"]]
-        parts = {name: self.parts[name][keep] for name in self.parts.names}
+    def remove(self, rows: NDArray[np.int64]) -> None:
+        """Take trajectories out."""
+        self.bury(rows)
+        sizes = self.flown["parts"][rows]
+        cuts = np.concatenate([[0], np.cumsum(sizes)])
+        parts = np.repeat(self.flown["first_part"][rows] - cuts[:-1], sizes) + np.arange(int(cuts[-1]))
+        self.grid.remove(self.parts["slot"][parts])
         if self.worth_clearing:
-            live = self.rows["alive"].copy()
-            new = np.cumsum(live) - 1
-            stay = live[self.nodes["owner"]]
-            moved = np.cumsum(stay) - 1
-            nodes = {name: self.nodes[name][stay] for name in self.nodes.names}
-            flown = {name: self.flown[name][live] for name in self.flown.names}
-            rows = {name: self.rows[name][live] for name in self.rows.names}
-            labels = self.names.labels(np.nonzero(live)[0], DataMode.REAL)
-            nodes["owner"] = new[nodes["owner"]]
-            parts["who"], parts["first"], parts["last"] = (
-                new[parts["who"]],
-                moved[parts["first"]],
-                moved[parts["last"]],
-            )
-            for columns in (self.nodes, self.flown, self.rows, self.names):
-                columns.clear()
-            if len(labels):
-                self.nodes.append(**nodes)
-                self.flown.append(**flown)
-                self.rows.append(**rows)
-                self.names.append(labels)
-            self.dead = 0
-        self.parts.clear()
-        if keep.any():
+            self._clear()
+
+    def _clear(self) -> None:
+        live = self.rows["alive"].copy()
+        keep, stay = live[self.parts["who"]], live[self.nodes["owner"]]
+        row, node = np.cumsum(live) - 1, np.cumsum(stay) - 1
+        parts = {name: self.parts[name][keep] for name in self.parts.names}
+        nodes = {name: self.nodes[name][stay] for name in self.nodes.names}
+        flown = {name: self.flown[name][live] for name in self.flown.names}
+        rows = {name: self.rows[name][live] for name in self.rows.names}
+        labels = self.names.labels(np.nonzero(live)[0], DataMode.REAL)
+        nodes["owner"], parts["who"] = row[nodes["owner"]], row[parts["who"]]
+        parts["first"], parts["last"] = node[parts["first"]], node[parts["last"]]
+        flown["first_part"] = np.cumsum(flown["parts"]) - flown["parts"]
+        for columns in (self.nodes, self.flown, self.rows, self.parts, self.names):
+            columns.clear()
+        if len(labels):
+            self.nodes.append(**nodes)
+            self.flown.append(**flown)
+            self.rows.append(**rows)
             self.parts.append(**parts)
+            self.names.append(labels)
         self.piece_of_slot = _assign(self.piece_of_slot, parts["slot"], np.arange(parts["slot"].shape[0]))
+        self.dead = 0
+
+    def without_rule(self, who: Parties, span_us: NDArray[np.int64], terms: Terms) -> _Missing:
+        """Pairs of others with trajectories here that no rule covers and that are there at the same time."""
+        if (terms.rule[np.unique(who.klass)] >= 0).all():
+            return _Missing.none()
+        alive, klass, body, spans = (
+            self.rows["alive"],
+            self.rows["klass"],
+            self.names.codes["body"],
+            self.flown["span_us"],
+        )
+        total, listed = 0, [np.zeros((0, 2), np.int64)]
+        for a in range(who.klass.shape[0]):
+            together = alive & (terms.rule[who.klass[a], klass] < 0) & (body != who.body[a])
+            together &= (spans[:, 0] <= span_us[a, 1]) & (spans[:, 1] >= span_us[a, 0])
+            rows = np.nonzero(together)[0][: max(0, LISTED - total)]
+            total += int(np.count_nonzero(together))
+            listed.append(np.stack([np.full(rows.shape[0], a), rows], axis=1))
+        a_of, b_of = np.concatenate(listed).T
+        start = np.maximum(span_us[a_of, 0], spans[b_of, 0])
+        return _Missing(a_of, b_of, start, np.minimum(span_us[a_of, 1], spans[b_of, 1]), total)
 
     def pieces(self) -> Pieces:
         """The rows as kernels want them."""
         n, f, p = self.nodes, self.flown, self.parts
         side = Side(
-            Labels.of([]), n["owner"], n["t_s"], n["point"], n["altitude_m"], n["ellipsoidal_m"], n["joined"], f["reference"],
-            f["blur_h"], f["blur_v"], f["span_us"],
+            Labels.of([]), n["owner"], n["t_s"], n["point"], n["altitude_m"], n["ellipsoidal_m"], n["joined"],
+            f["reference"], f["blur_h"], f["blur_v"], f["span_us"],
         )  # fmt: skip
         return Pieces(side, SLAB_S, 0.0, p["box"], p["first"], p["last"], p["slab"], p["who"])
 
@@ -489,7 +537,7 @@ def _pieces_meet(
     compare: Any,
     geoid_bound_m: float,
 ) -> Any:
-    """Raw windows between pieces of trajectories that the broad phase named; pieces of different slabs share no time."""
+    """Raw windows between pieces that the broad phase named; pieces of different slabs share no time."""
     out = np.empty((256, sweep.RAW_COLUMNS))
     used = 0
     for k in range(lo, hi):
@@ -501,7 +549,8 @@ def _pieces_meet(
         Hm = H_of[klass_a[a], klass_b[b]] + blur_va[a] + blur_vb[b]
         out, used = sweep._pair_of_pieces(  # noqa: SLF001 -- one decision about pieces, used by both joins
             a, b, first_a[i], last_a[i], first_b[j], last_b[j], slab_a[i] * slab_s, (slab_a[i] + 1) * slab_s,
-            ta, pa, za, ga, tb, pb, zb, gb, D, Hm, compare[ref_a[a], ref_b[b]], geoid_bound_m, CLOCK, 0.0, out, used,
+            ta, pa, za, ga, tb, pb, zb, gb, D, Hm, compare[ref_a[a], ref_b[b]], geoid_bound_m, CLOCK, 0.0,
+            out, used,
         )  # fmt: skip
     return out[:used]
 
@@ -512,8 +561,8 @@ class Index:
     Parameters
     ----------
     separation
-        As for :func:`~skypact.check.conflicts`: a rule that fits a pair is its buffer, volumes included; by default volumes have no buffer and
-        trajectories 5 NM / 1,000 ft.
+        As for :func:`~skypact.check.conflicts`: a rule that fits a pair is its buffer, volumes included; by
+        default volumes have no buffer and trajectories 5 NM / 1,000 ft.
     """
 
     def __init__(self, separation: Separation | Minima | None = None) -> None:
@@ -521,8 +570,8 @@ class Index:
         self._tracks_rules = as_separation(separation)
         self._classes = _Classes(self._separation, self._tracks_rules)
         minima = [r.minima for r in (*self._separation.rules, *self._tracks_rules.rules)]
-        self._reach_m = max(m.horizontal_m for m in minima)
-        self._height_m = max(m.vertical_m for m in minima)
+        self._reach_m = max((m.horizontal_m for m in minima), default=0.0)
+        self._height_m = max((m.vertical_m for m in minima), default=0.0)
         volume_minima = [r.minima for r in self._separation.rules]
         self._buffer_m = max((m.horizontal_m for m in volume_minima), default=0.0)
         self._buffer_height_m = max((m.vertical_m for m in volume_minima), default=0.0)
@@ -565,18 +614,21 @@ class Index:
         InputError
             A handle is not in the index, or is given twice; nothing is removed then.
         """
-        wanted = np.unique(np.asarray(handles, np.int64))
-        here = np.concatenate([s.rows["handle"][s.rows["alive"]] for s in (self._volumes, self._flights)])
-        unknown = np.setdiff1d(wanted, here, assume_unique=True)
-        if unknown.shape[0] or wanted.shape[0] != np.size(handles):
+        given = np.asarray(handles)
+        wanted = np.unique(given.astype(np.int64))
+        if given.size and given.dtype.kind not in "iu":
+            raise InputError("not handles", where="handles", found=given.dtype, expected="whole numbers")
+        volumes, flights = self._volumes.find(wanted), self._flights.find(wanted)
+        unknown = wanted[(volumes < 0) & (flights < 0)]
+        if unknown.shape[0] or wanted.shape[0] != given.size:
             raise InputError(
                 "not a handle of this index, or given twice",
                 where="handles",
                 found=int(unknown[0]) if unknown.shape[0] else "a handle twice",
                 expected="each handle once, as insert returned it",
             )
-        self._volumes.remove(wanted)
-        self._flights.remove(wanted)
+        self._volumes.remove(volumes[volumes >= 0])
+        self._flights.remove(flights[flights >= 0])
 
     def query(self, claims: Claims) -> tuple[Findings, NDArray[np.int64]]:
         """What claims would meet, of what is in the index; they are not put in.
@@ -584,8 +636,8 @@ class Index:
         Returns
         -------
         findings, handles
-            Findings as of :func:`~skypact.check.conflicts`; ``a`` numbers the claims, ``b`` only those rows of the index that occur, and
-            ``handles[b]`` are their handles.
+            Findings as of :func:`~skypact.check.conflicts`; ``a`` numbers the claims, ``b`` only those rows
+            of the index that occur, and ``handles[b]`` are their handles.
 
         Raises
         ------
@@ -595,50 +647,62 @@ class Index:
         self._same_mode(claims.labels)
         klass = self._classes.of(claims.labels)
         terms, track_terms = self._classes.terms
-        found: list[tuple[Rows, int]] = []
+        found: list[tuple[Rows, _Store]] = []
+        missing = _Missing.none()
         reach, height = self._buffer_m + 1.0, self._buffer_height_m + 1.0
         v, f = self._volumes, self._flights
+        among_volumes, among_flights = (Parties(klass, s.names.bodies_of(claims.labels)) for s in (v, f))
         if isinstance(claims, Volumes):
             laid = solids(claims, _BASE_US, _BOTH)
             if v.rows.rows:
                 near = v.grid.near(laid.box, laid.box_ref, reach, height)
                 near[:, 1] = v.row_of_slot[near[:, 1]]
-                who = Parties(klass, v.names.bodies_of(claims.labels))
-                found.append((meet_volumes(near, laid, who, v.solids(), v.everybody(), terms), 0))
+                found.append((meet_volumes(near, laid, among_volumes, v.solids(), v.everybody(), terms), v))
             if f.rows.rows:
-                near = f.grid.near(laid.box, laid.box_ref, reach + f.widest[0], height + f.widest[1])[
-                    :, ::-1
-                ].copy()
-                near[:, 0] = f.piece_of_slot[near[:, 0]]
-                who = Parties(klass, f.names.bodies_of(claims.labels))
-                found.append(
-                    (meet_legs(near, f.pieces(), f.everybody(), laid, who, terms, _BASE_US).swapped(), 1)
+                near = f.grid.near(laid.box, laid.box_ref, reach + f.widest[0], height + f.widest[1])
+                near = np.stack([f.piece_of_slot[near[:, 1]], near[:, 0]], axis=1)
+                rows = meet_legs(
+                    near,
+                    f.pieces(),
+                    f.everybody(),
+                    laid,
+                    among_flights,
+                    terms,
+                    _BASE_US,
+                    other_m=f.nodes["other_m"],
                 )
+                found.append((rows.swapped(), f))
         else:
             pieces = self._cut(claims)
             box, ref = pieces_as_boxes(pieces)
-            blur_h, blur_v = (
-                float(pieces.side.blur_h.max(initial=0.0)),
-                float(pieces.side.blur_v.max(initial=0.0)),
-            )
+            blur_h = float(pieces.side.blur_h.max(initial=0.0))
+            blur_v = float(pieces.side.blur_v.max(initial=0.0))
             if v.rows.rows:
                 near = v.grid.near(box, ref, reach + blur_h, height + blur_v)
                 near[:, 1] = v.row_of_slot[near[:, 1]]
-                who = Parties(klass, v.names.bodies_of(claims.labels))
-                found.append((meet_legs(near, pieces, who, v.solids(), v.everybody(), terms, _BASE_US), 0))
-            if f.rows.rows:
-                near = f.grid.near(
-                    box,
-                    ref,
-                    self._reach_m + blur_h + f.widest[0] + 1.0,
-                    self._height_m + blur_v + f.widest[1] + 1.0,
+                other_m = other_heights(pieces.side)
+                rows = meet_legs(
+                    near, pieces, among_volumes, v.solids(), v.everybody(), terms, _BASE_US, other_m=other_m
                 )
+                found.append((rows, v))
+            if f.rows.rows:
+                wide = self._reach_m + blur_h + f.widest[0] + 1.0
+                near = f.grid.near(box, ref, wide, self._height_m + blur_v + f.widest[1] + 1.0)
                 near[:, 1] = f.piece_of_slot[near[:, 1]]
-                who = Parties(klass, f.names.bodies_of(claims.labels))
-                found.append((self._meet_pieces(near, pieces, who, track_terms), 1))
-        return self._findings(claims.labels, found)
+                found.append((self._meet_pieces(near, pieces, among_flights, track_terms), f))
+                missing = f.without_rule(among_flights, pieces.side.span_us, track_terms)
+        return self._findings(claims.labels, found, missing)
 
     def _cut(self, tracks: Trajectories) -> Pieces:
+        lasts_us = tracks.time_us[tracks.offsets[1:] - 1] - tracks.time_us[tracks.offsets[:-1]]
+        if lasts_us.max(initial=0) > LONGEST_US:
+            row = int(np.argmax(lasts_us))
+            raise InputError(
+                "too long a plan for an index",
+                where=f"trajectory {tracks.labels.ids[row]!r}",
+                found=f"{int(lasts_us[row]) / 86_400e6:.0f} days",
+                expected=f"at most {LONGEST_US // 86_400_000_000} days",
+            )
         side = side_of_tracks(tracks, legs(tracks, max_gap_s=None, base_us=_BASE_US), _BOTH)
         return cut_pieces(side, SLAB_S, banded=True)
 
@@ -655,9 +719,11 @@ class Index:
         a, b = pieces.side, theirs.side
         raw = _pieces_meet(
             pairs, 0, pairs.shape[0],
-            pieces.first, pieces.last, pieces.slab, pieces.who, a.t_s, a.point, a.altitude_m, a.ellipsoidal_m, a.reference, a.blur_h, a.blur_v,
+            pieces.first, pieces.last, pieces.slab, pieces.who,
+            a.t_s, a.point, a.altitude_m, a.ellipsoidal_m, a.reference, a.blur_h, a.blur_v,
             who.klass, who.body,
-            theirs.first, theirs.last, theirs.slab, theirs.who, b.t_s, b.point, b.altitude_m, b.ellipsoidal_m, b.reference, b.blur_h, b.blur_v,
+            theirs.first, theirs.last, theirs.slab, theirs.who,
+            b.t_s, b.point, b.altitude_m, b.ellipsoidal_m, b.reference, b.blur_h, b.blur_v,
             them.klass, them.body,
             terms.rule, terms.horizontal_m, terms.vertical_m, SLAB_S, COMPARE, alt.EGM96_LEG_ERROR_M,
         )  # fmt: skip
@@ -670,25 +736,54 @@ class Index:
         rule = terms.rule[who.klass[i], them.klass[j]] + (0 if self._separation.rules else 1)
         return Rows(raw, i, j, start, end, closest, rule.astype(np.int32))
 
-    def _findings(self, labels: Labels, found: list[tuple[Rows, int]]) -> tuple[Findings, NDArray[np.int64]]:
+    def _findings(
+        self, labels: Labels, found: list[tuple[Rows, _Store]], missing: _Missing
+    ) -> tuple[Findings, NDArray[np.int64]]:
         """Findings whose ``b`` numbers only what occurs, and its handles."""
-        stores: tuple[_Store, _Store] = (self._volumes, self._flights)
-        if not any(rows.a.shape[0] for rows, _ in found):
-            return replace(self._nothing, labels_a=labels), _NO_HANDLES
-        parts, handles, names = [], [np.zeros(0, np.int64)], []
-        for rows, which in found:
-            hit, place = np.unique(rows.b, return_inverse=True)
-            parts.append(replace(rows, b=place.astype(np.int64) + sum(h.shape[0] for h in handles)))
-            handles.append(stores[which].rows["handle"][hit])
-            names.append(stores[which].names.labels(hit, labels.data_mode))
-        theirs = Labels.concat(names) if names else Labels.of([], data_mode=labels.data_mode)
-        return self._answer(labels, theirs, Rows.join(parts)), np.concatenate(handles)
+        if not missing.total and not any(rows.a.shape[0] for rows, _ in found):
+            return replace(
+                self._nothing, labels_a=labels, labels_b=Labels.of([], data_mode=labels.data_mode)
+            ), _NO_HANDLES
+        parts, handles, names = [], [], []
+        b = missing.b
+        many = 0
+        for rows, store in found:
+            more = missing.b if store is self._flights else missing.b[:0]
+            hit = np.unique(np.concatenate([rows.b, more]))
+            parts.append(replace(rows, b=np.searchsorted(hit, rows.b) + many))
+            if store is self._flights:
+                b = np.searchsorted(hit, missing.b) + many
+            handles.append(store.rows["handle"][hit])
+            names.append(store.names.labels(hit, labels.data_mode))
+            many += hit.shape[0]
+        unchecked = Unchecked(
+            missing.a,
+            b,
+            missing.start_us,
+            missing.end_us,
+            np.full(b.shape[0], Reason.NO_RULE, np.int8),
+            missing.total,
+        )
+        return self._answer(labels, Labels.concat(names), Rows.join(parts), unchecked), np.concatenate(
+            handles
+        )
 
-    def _answer(self, mine: Labels, theirs: Labels, rows: Rows) -> Findings:
+    def _answer(
+        self, mine: Labels, theirs: Labels, rows: Rows, unchecked: Unchecked | None = None
+    ) -> Findings:
         rules = [rule.name for rule in self._separation.rules] + [MEETING]
         if not self._separation.rules:
             rules += [rule.name for rule in self._tracks_rules.rules]
         assumptions = assumptions_of(
             self._tracks_rules, {"volumes": "closed sets: touching is meeting; windows half-open"}
         )
-        return findings_of(FindingKind.CONFLICT, mine, theirs, rows, rules, self._separation, assumptions)
+        return findings_of(
+            FindingKind.CONFLICT,
+            mine,
+            theirs,
+            rows,
+            rules,
+            self._separation,
+            assumptions,
+            unchecked=unchecked,
+        )

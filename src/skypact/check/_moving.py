@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 MAX_GAP_S = 60.0
 """Samples further apart than this are not joined, unless the caller says otherwise: what happened between is unobserved."""
-_PIECES_MAX = 20_000_000
-"""Slabs are widened until there are no more pieces than this, so that a track of many years cannot exhaust the memory."""
+_PIECES_MAX = 1_000_000
+"""Slabs are widened until there are no more pieces than this or eight a sample: a long hover costs no more."""
 _SPREAD_LEAST = 2_000
 """Fewer pieces than this are not worth a second thread."""
 CLOCK = 2.3e-16
@@ -532,7 +532,7 @@ def check_moving(
     slab = slab_s or min(slab_for(one, widest), slab_for(two, widest))
     while (
         max(
-            sweep.count_pieces(s.t_s, s.joined, slab) / max(_PIECES_MAX, 4 * s.t_s.shape[0])
+            sweep.count_pieces(s.t_s, s.joined, slab) / max(_PIECES_MAX, 8 * s.t_s.shape[0])
             for s in (one, two)
         )
         > 1.0

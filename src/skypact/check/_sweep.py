@@ -60,7 +60,7 @@ def frame_bound(leg_m: float, distance_m: float) -> float:
     """Bound in metres on the error of a computed horizontal distance.
 
     The sum of (``docs/soundness.md``, where each is measured): rounding of metres of the earth's size; the
-    cubics through two legs of length L against their geodesics, along and across, ``e^2 L^4 / 33 R^3``; their
+    cubics through two legs of length L against their geodesics, along and across, ``e^2 L^4 / 42 R^3``; their
     depth, ``u = 2 L^4 / 384 R^3``, which lengthens a distance d by at most u, by ``u^2 / 2d`` where that is
     less, and by the stretch ``u d / R``; the arc from its chord, ``e^2 d^5 / 134 R^4``.
     """
@@ -70,7 +70,7 @@ def frame_bound(leg_m: float, distance_m: float) -> float:
     depth = 0.0055 * q3
     return (
         1e-8
-        + 2e-4 * q3
+        + 1.6e-4 * q3
         + depth * (depth / (depth + 2.0 * distance_m + 1e-300) + d)
         + 5e-5 * d * d * d * d * distance_m
     )
@@ -257,10 +257,8 @@ def _grown(out: Any, used: int) -> Any:
 
 
 @inlined
-def _near(box_a: Any, i: int, box_b: Any, j: int, reach_m: float, height_m: float) -> bool:
-    """Test 1: may two pieces meet, by their balls and bands, within the widest minima?"""
-    if box_a[i, LOW] - box_b[j, HIGH] > height_m or box_b[j, LOW] - box_a[i, HIGH] > height_m:
-        return False
+def _near(box_a: Any, i: int, box_b: Any, j: int, reach_m: float) -> bool:
+    """Test 1: may two pieces meet, by their balls, within the widest minima? (Their bands were looked at before.)"""
     dx = box_a[i, CX] - box_b[j, CX]
     dy = box_a[i, CY] - box_b[j, CY]
     dz = box_a[i, CZ] - box_b[j, CZ]
@@ -688,11 +686,14 @@ def join(
                     neighbour_from[neighbours] = start_b[bucket]
                     neighbour_to[neighbours] = start_b[bucket + 1]
                     neighbours += 1
+        above, below = box_a[i, HIGH] + height_m, box_a[i, LOW] - height_m
         for k in range(neighbours):
             name = neighbour_code[k]
             begin = i + 1 if itself and name == seen else neighbour_from[k]
             for j in range(begin, neighbour_to[k]):
-                if not _near(box_a, i, box_b, j, reach_m, height_m) or code_b[j] != name:
+                if box_b[j, LOW] > above or box_b[j, HIGH] < below:
+                    continue
+                if not _near(box_a, i, box_b, j, reach_m) or code_b[j] != name:
                     continue
                 kj = order_b[j]
                 if _single_legs_far(

@@ -1,8 +1,9 @@
 """Zones entered, and plans kept: when is a track inside somebody's zone, and when outside its own volumes.
 
-Law: the kernels of ``check/_solid.py`` say when a leg is inside a volume; this file asks them with no buffer and reads the answer: as it
-is, for zone entry; turned inside out, for conformance. A zone that is not recognised by all is a zone here: whose it is, and who
-recognises it, is said beside the finding, never decided by it.
+Law: the kernels of ``check/_solid.py`` say when a leg is inside a volume; this file asks them with no buffer
+and reads the answer: as it is, for zone entry; turned inside out, for conformance. A zone that is not
+recognised by all is a zone here: whose it is, and who recognises it, is said beside the finding, never
+decided by it.
 """
 
 from __future__ import annotations
@@ -25,16 +26,21 @@ from skypact.check._claims import (
     Parties,
     Rows,
     Solids,
-    zone_rules,
     base_of,
     findings_of,
     meet_legs,
+    other_heights,
     pieces_as_boxes,
     pieces_for_volumes,
     present_in,
     solids,
+    zone_rules,
 )
 from skypact.check._moving import (
+    _PREDICTED_DRIFT as PREDICTED_DRIFT,
+)
+from skypact.check._moving import (
+    CLOCK,
     COMPARE,
     MAX_GAP_S,
     Side,
@@ -70,21 +76,24 @@ def entries(
     Parameters
     ----------
     tracks
-        Recorded or planned trajectories, or live states, which are moved along their geodesics as in :func:`encounters`.
+        Recorded or planned trajectories, or live states, which are moved along their geodesics as in
+        :func:`encounters`.
     zones
         The zones; each concerns the kinds it applies to. Bare volumes concern everybody.
     lookahead_s
         For states: how far ahead; 300 s where nothing is said.
     now_us
-        For states: the instant to predict from, microseconds since 1970 UTC; by default the latest of any state.
+        For states: the instant to predict from, microseconds since 1970 UTC; by default the latest of any
+        state.
     max_gap_s
         For trajectories: samples further apart leave the stretch between unobserved; None for plans.
 
     Returns
     -------
     Findings
-        A row for each stay: ``a`` numbers the tracks, ``b`` the zones' rows; ``start_us`` is the entry, or the first instant seen inside,
-        ``end_us`` the exit, or the last; :attr:`Findings.duration_s` the time inside. The position is that of ``closest_us``, the entry.
+        A row for each stay: ``a`` numbers the tracks, ``b`` the zones' rows; ``start_us`` is the entry, or
+        the first instant seen inside, ``end_us`` the exit, or the last; :attr:`Findings.duration_s` the time
+        inside. The position is that of ``closest_us``, the entry.
 
     Raises
     ------
@@ -103,6 +112,8 @@ def entries(
         side, slab_s = side_of_states(tracks, now, ahead, present)
         two = solids(held.volumes, base, present)
         pieces = cut_pieces(side, slab_s, banded=True)
+        drift = PREDICTED_DRIFT * (1.0 + ahead * side.speed_most() / 2e6)
+        drift_m = 2.0 * earth.LEG_MAX_M
         extra |= {
             "motion": "each state's geodesic at constant ground speed and climb",
             "now": format_instant(now),
@@ -110,7 +121,8 @@ def entries(
         }
     else:
         now = None
-        base = base_of(tracks, held.volumes)
+        drift, drift_m = CLOCK, 0.0
+        base = base_of(tracks)
         present = present_in(tracks, held.volumes)
         laid = legs(tracks, max_gap_s=max_gap_s, base_us=base)
         gaps = Unobserved(laid.gap_owner, laid.gap_start_us, laid.gap_end_us)
@@ -126,67 +138,70 @@ def entries(
     near = near[held.applies[near[:, 1], side.labels.kind[pieces.who[near[:, 0]]]]]
     who_a = Parties(np.zeros(len(tracks), np.int32), np.zeros(len(tracks), np.int32))
     who_b = Parties(np.zeros(len(held), np.int32), np.ones(len(held), np.int32))
-    found = meet_legs(near, pieces, who_a, two, who_b, WITHOUT_BUFFER, base)
+    found = meet_legs(near, pieces, who_a, two, who_b, WITHOUT_BUFFER, base, drift=drift, drift_m=drift_m)
     # the entry is what matters, not a closest point inside
+    late = np.nonzero(found.closest_us != found.start_us)[0]
+    point, high, _ = _points_at(side, side.altitude_m, found.a[late], found.start_us[late] - base)
+    found.raw[late, sweep.X : sweep.Z + 1], found.raw[late, sweep.ALT] = point, high
     found = replace(found, closest_us=found.start_us, rule=of_zone[found.b])
-    _place_at(found, side, found.start_us, base)
     return findings_of(
-        FindingKind.ENTRY, tracks.labels, held.volumes.labels, found, names, Separation(()), extra, unobserved=gaps, now_us=now
+        FindingKind.ENTRY, tracks.labels, held.volumes.labels, found, names, Separation(()), extra,
+        unobserved=gaps, now_us=now,
     )  # fmt: skip
 
 
-def _nodes_at(
-    side: Side, who: NDArray[np.int64], t_s: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """For each (thing, instant): the node that the thing has passed last, and how far it is to the next, from 0 to 1."""
+def _points_at(
+    side: Side, other_m: NDArray[np.float64], who: NDArray[np.int64], since_us: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Where things are at instants after the base: surface points, altitudes, and those in ``other_m``."""
+    t_s = since_us.astype(np.float64) * 1e-6
     first = np.searchsorted(side.owner, who, side="left")
     last = np.searchsorted(side.owner, who, side="right") - 1
-    # times rise within an owner: shift every owner's times into a range of its own, so that one search serves all
-    span = float(side.t_s.max(initial=0.0) - side.t_s.min(initial=0.0)) + 1.0
-    key = side.owner * span + (side.t_s - side.t_s.min(initial=0.0))
-    node = np.searchsorted(key, who * span + (t_s - side.t_s.min(initial=0.0)) + 1e-9, side="right") - 1
-    node = np.clip(node, first, last)
-    ahead = np.minimum(node + 1, last)
-    step = side.t_s[ahead] - side.t_s[node]
-    fraction = np.where(step > 0.0, (t_s - side.t_s[node]) / np.where(step > 0.0, step, 1.0), 0.0)
-    return node, np.where(side.joined[node], np.clip(fraction, 0.0, 1.0), 0.0)
-
-
-def _points_at(
-    side: Side, who: NDArray[np.int64], t_s: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Surface points, shape (k, 3), and altitudes in own references and over the ellipsoid, of things at instants."""
-    node, u = _nodes_at(side, who, t_s)
-    ahead = np.where(side.joined[node], np.minimum(node + 1, side.owner.shape[0] - 1), node)
-    out = np.empty((who.shape[0], 3))
-    points_on_legs(side.point, node, ahead, u, out)
-    high = side.altitude_m[node] + u * (side.altitude_m[ahead] - side.altitude_m[node])
-    high_w = side.ellipsoidal_m[node] + u * (side.ellipsoidal_m[ahead] - side.ellipsoidal_m[node])
-    return out, high, high_w
+    point, high, other = np.empty((who.shape[0], 3)), np.empty(who.shape[0]), np.empty(who.shape[0])
+    points_on_legs(
+        first, last, t_s, side.t_s, side.point, side.altitude_m, other_m, side.joined, point, high, other
+    )
+    return point, high, other
 
 
 @jit.kernel
-def points_on_legs(point: Any, node: Any, ahead: Any, u: Any, out: Any) -> None:
-    """Points on legs, by node and fraction."""
-    for k in range(node.shape[0]):
-        i, j = node[k], ahead[k]
-        out[k, 0], out[k, 1], out[k, 2] = earth.on_leg(
-            u[k], point[i, 0], point[i, 1], point[i, 2], point[j, 0], point[j, 1], point[j, 2]
+def points_on_legs(
+    first: Any,
+    last: Any,
+    at_s: Any,
+    t: Any,
+    p: Any,
+    z: Any,
+    z_other: Any,
+    joined: Any,
+    point: Any,
+    high: Any,
+    other: Any,
+) -> None:
+    """Where things of nodes ``first..last`` are at instants: on the leg from the last node passed."""
+    for k in range(first.shape[0]):
+        i, beyond = first[k], last[k] + 1
+        while beyond - i > 1:
+            middle = (i + beyond) // 2
+            # an instant is a whole microsecond, and rounded
+            if t[middle] <= at_s[k] + 5e-7:
+                i = middle
+            else:
+                beyond = middle
+        j = i + 1 if joined[i] else i
+        span = t[j] - t[i]
+        u = min(max((at_s[k] - t[i]) / span, 0.0), 1.0) if span > 0.0 else 0.0
+        point[k, 0], point[k, 1], point[k, 2] = earth.on_leg(
+            u, p[i, 0], p[i, 1], p[i, 2], p[j, 0], p[j, 1], p[j, 2]
         )
-
-
-def _place_at(rows: Rows, side: Side, instants: NDArray[np.int64], base_us: int) -> None:
-    """Put each row's position to where its thing is at an instant."""
-    point, high, _ = _points_at(side, rows.a, (instants - base_us) * 1e-6)
-    rows.raw[:, sweep.X : sweep.Z + 1] = point
-    rows.raw[:, sweep.ALT] = high
+        high[k], other[k] = z[i] + u * (z[j] - z[i]), z_other[i] + u * (z_other[j] - z_other[i])
 
 
 def inside(tracks: Trajectories, volumes: Volumes, *, max_gap_s: float | None = MAX_GAP_S) -> Findings:
     """Find when tracks are outside their own volumes, and by how much: conformance.
 
-    A volume is a track's own if they share a body (:class:`~skypact.airspace.labels.Labels`). Tracks without a volume are not judged, and the
-    assumptions count them.
+    A volume is a track's own if they share a body (:class:`~skypact.airspace.labels.Labels`). Tracks without
+    a volume are not judged, and the assumptions count them.
 
     Parameters
     ----------
@@ -200,9 +215,9 @@ def inside(tracks: Trajectories, volumes: Volumes, *, max_gap_s: float | None = 
     Returns
     -------
     Findings
-        A row for each window spent outside. ``b`` is the own volume that was nearest at the worst instant, ``closest_us``: the instant furthest out, to 1/500
-        of the window; ``horizontal_m`` and ``vertical_m`` say how far then, NaN where no own volume was in
-        force. ``margin_m`` is the larger of the two.
+        A row for each window spent outside. ``b`` is the own volume that was nearest at the worst instant,
+        ``closest_us``: the instant furthest out, to 1/500 of the window; ``horizontal_m`` and ``vertical_m``
+        say how far then, NaN where no own volume was in force. ``margin_m`` is the larger of the two.
 
     Raises
     ------
@@ -211,7 +226,7 @@ def inside(tracks: Trajectories, volumes: Volumes, *, max_gap_s: float | None = 
     """
     both = Labels.concat([tracks.labels, volumes.labels])
     split = len(tracks)
-    base = base_of(tracks, volumes)
+    base = base_of(tracks)
     present = present_in(tracks, volumes)
     laid = legs(tracks, max_gap_s=max_gap_s, base_us=base)
     side = side_of_tracks(tracks, laid, present)
@@ -236,7 +251,7 @@ def inside(tracks: Trajectories, volumes: Volumes, *, max_gap_s: float | None = 
     rows, start, end = _outside(tracks, laid, judged, found)
     outside = _worst(rows, start, end, tracks, side, two, body_a, body_b, base)
     extra = {
-        "conformance": "closed volumes, no buffer; how far: the worst instant of each window, to 1/500 of its length",
+        "conformance": "closed volumes, no buffer; how far: the worst instant of each window, to 1/500 of it",
         "tracks without a volume": f"{int(np.count_nonzero(~judged))} not judged",
     }
     if max_gap_s is not None:
@@ -254,40 +269,41 @@ def inside(tracks: Trajectories, volumes: Volumes, *, max_gap_s: float | None = 
 
 
 _TOUCH_US = 2
-"""Windows inside that are no further apart than this leave no window outside: both their ends were rounded to a microsecond."""
+"""Windows inside no further apart than this leave none outside: their ends were rounded to a microsecond."""
 
 
 def _outside(
     tracks: Trajectories, laid: Legs, judged: NDArray[np.bool_], found: Rows
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Who is outside, from when to when: the observed time less the windows inside.
+    """Who is outside, from when to when: each observed run of samples less the windows inside.
 
     A window in which the altitude left it undecided counts as inside here; it is listed as unchecked.
     """
+    everyone = np.arange(len(tracks))
     order = np.lexsort((found.start_us, found.a))
-    begin = np.searchsorted(found.a[order], np.arange(len(tracks)), side="left")
-    until = np.searchsorted(found.a[order], np.arange(len(tracks)), side="right")
-    gap_from = np.searchsorted(laid.gap_owner, np.arange(len(tracks)), side="left")
-    gap_to = np.searchsorted(laid.gap_owner, np.arange(len(tracks)), side="right")
+    begin = np.searchsorted(found.a[order], everyone, side="left")
+    until = np.searchsorted(found.a[order], everyone, side="right")
+    gap_from = np.searchsorted(laid.gap_owner, everyone, side="left")
+    gap_to = np.searchsorted(laid.gap_owner, everyone, side="right")
     out: list[tuple[int, int, int]] = []
     for who in np.nonzero(judged)[0].tolist():
-        first, last = int(tracks.offsets[who]), int(tracks.offsets[who + 1]) - 1
-        covered = [
-            (int(found.start_us[k]), int(found.end_us[k])) for k in order[begin[who] : until[who]].tolist()
-        ]
-        # an unobserved gap is neither inside nor outside: its open interval is taken out too
-        covered += [
-            (int(laid.gap_start_us[k]) + 1, int(laid.gap_end_us[k]) - 1)
-            for k in range(int(gap_from[who]), int(gap_to[who]))
-        ]
-        at, end = int(tracks.time_us[first]), int(tracks.time_us[last])
-        reached = at - _TOUCH_US - 1
-        for inside_from, inside_to in sorted(covered):
-            if inside_from - max(reached, at) > (_TOUCH_US if reached >= at else 0):
-                out.append((who, max(reached, at), inside_from))
-            reached = max(reached, inside_to)
-        if reached < at or end - reached > _TOUCH_US:
-            out.append((who, max(reached, at), end))
+        samples = tracks.time_us[tracks.offsets[who] : tracks.offsets[who + 1]]
+        gaps = slice(int(gap_from[who]), int(gap_to[who]))
+        starts = [int(samples[0]), *laid.gap_end_us[gaps].tolist()]
+        ends = [*laid.gap_start_us[gaps].tolist(), int(samples[-1])]
+        rows = order[begin[who] : until[who]]
+        windows = list(zip(found.start_us[rows].tolist(), found.end_us[rows].tolist(), strict=True))
+        k = 0
+        for first, last in zip(starts, ends, strict=True):
+            # a window inside lies within one run, and they are sorted by their starts
+            reached, seen = first, False
+            while k < len(windows) and windows[k][0] <= last:
+                if windows[k][0] - reached > _TOUCH_US:
+                    out.append((who, reached, windows[k][0]))
+                reached, seen = max(reached, windows[k][1]), True
+                k += 1
+            if not seen or last - reached > _TOUCH_US:
+                out.append((who, reached, last))
     table = np.array(out, np.int64).reshape(-1, 3)
     return table[:, 0], table[:, 1], table[:, 2]
 
@@ -303,8 +319,9 @@ def _worst(
     body_b: NDArray[np.int32],
     base_us: int,
 ) -> Rows:
-    """For each window outside: the instant furthest out, how far from the nearest own volume in force, and which."""
+    """For each window outside: the instant furthest out, how far from the nearest own volume, and which."""
     by_body = np.argsort(body_b, kind="stable")
+    other_m = other_heights(side, two)
     raw = np.full((who.shape[0], sweep.RAW_COLUMNS), np.nan)
     raw[:, sweep.FLAG] = sweep.FOUND
     nearest, when = np.zeros(who.shape[0], np.int64), start_us.copy()
@@ -319,23 +336,17 @@ def _worst(
         samples = tracks.time_us[tracks.offsets[i] : tracks.offsets[i + 1]]
         times = _instants(int(start_us[row]), int(end_us[row]), samples)
         for look in range(2):  # the second time around the worst of the first
-            point, high, high_w = _points_at(side, np.full(times.shape[0], i), (times - base_us) * 1e-6)
-            flat, up = _how_far(point, high, high_w, side.reference[i], times, own, two)
-            # the nearest own volume in force at each instant, then the instant at which even that is furthest
+            point, high, other = _points_at(side, other_m, np.full(times.shape[0], i), times - base_us)
+            flat, up, which = _nearest_own(point, high, other, int(side.reference[i]), times, own, two)
             size = np.hypot(flat, np.where(np.isnan(up), 0.0, up))
-            best = np.argmin(size, axis=1)
-            far = size[np.arange(times.shape[0]), best]
-            bounded = np.isfinite(far)
-            k = int(np.argmax(np.where(bounded, far, -1.0)))
+            k = int(np.argmax(np.where(np.isfinite(size), size, -1.0)))
             if look == 1:
                 break
             times = _instants(int(times[max(k - 1, 0)]), int(times[min(k + 1, times.shape[0] - 1)]), samples)
-        nearest[row], when[row] = own[best[k]], times[k]
-        if bounded[k]:
-            raw[row, sweep.H], raw[row, sweep.V] = flat[k, best[k]], up[k, best[k]]
-            raw[row, sweep.MARGIN] = (
-                max(flat[k, best[k]], up[k, best[k]]) if up[k, best[k]] >= 0.0 else flat[k, best[k]]
-            )
+        nearest[row], when[row] = which[k], times[k]
+        if np.isfinite(size[k]):
+            raw[row, sweep.H], raw[row, sweep.V] = flat[k], up[k]
+            raw[row, sweep.MARGIN] = np.fmax(flat[k], up[k])
         else:
             rule[row] = 1
         raw[row, sweep.X : sweep.Z + 1], raw[row, sweep.ALT] = point[k], high[k]
@@ -343,7 +354,7 @@ def _worst(
 
 
 _PROBES = 32
-"""A window outside is probed at its samples and at this many steps, then so again around the worst: to 1/500 of its length."""
+"""A window outside is probed at its samples and in so many steps, then again around the worst: to 1/500."""
 
 
 def _instants(start_us: int, end_us: int, samples: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -352,16 +363,42 @@ def _instants(start_us: int, end_us: int, samples: NDArray[np.int64]) -> NDArray
     return np.union1d(even, samples[(samples > start_us) & (samples < end_us)])
 
 
+_AT_ONCE = 1_000_000
+"""So many distances are held in memory at once."""
+
+
+def _nearest_own(
+    point: NDArray[np.float64],
+    high: NDArray[np.float64],
+    other: NDArray[np.float64],
+    reference: int,
+    times: NDArray[np.int64],
+    own: NDArray[np.intp],
+    two: Solids,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
+    """How far each instant is from the nearest own volume in force, across and up, and which that is."""
+    flat, up = np.empty(times.shape[0]), np.empty(times.shape[0])
+    which = np.empty(times.shape[0], np.intp)
+    step = max(1, _AT_ONCE // own.shape[0])
+    for first in range(0, times.shape[0], step):
+        rows = slice(first, first + step)
+        across, over = _how_far(point[rows], high[rows], other[rows], reference, times[rows], own, two)
+        best = np.argmin(np.hypot(across, np.where(np.isnan(over), 0.0, over)), axis=1)
+        place = np.arange(best.shape[0]), best
+        flat[rows], up[rows], which[rows] = across[place], over[place], own[best]
+    return flat, up, which
+
+
 def _how_far(
     point: NDArray[np.float64],
     high: NDArray[np.float64],
-    high_w: NDArray[np.float64],
+    other: NDArray[np.float64],
     reference: int,
     times: NDArray[np.int64],
     own: NDArray[np.intp],
     two: Solids,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Horizontal and vertical distances of instants (rows) from own volumes (columns): inf where not in force, NaN where unknown."""
+    """Distances of instants (rows) from own volumes (columns): inf not in force, NaN not known."""
     volumes, shape = two.volumes, two.volumes.outlines
     n, m = times.shape[0], own.shape[0]
     flat = np.empty(n * m)
@@ -375,12 +412,12 @@ def _how_far(
         0,
         n * m,
     )
-    in_force = (volumes.start_us[own] <= times[:, None]) & (times[:, None] <= volumes.end_us[own])
+    in_force = (volumes.start_us[own] <= times[:, None]) & (times[:, None] < volumes.end_us[own])
     up = np.zeros((n, m))
     for column, sign in ((0, 1.0), (1, -1.0)):
-        bound, bound_w = two.band[own, column], two.band[own, column + 2]
+        bound = two.band[own, column]
         ways = COMPARE[reference, two.band_ref[own, column]]
-        gap = sign * np.where(ways == sweep.SAME_REFERENCE, bound - high[:, None], bound_w - high_w[:, None])
+        gap = sign * (bound - np.where(ways == sweep.SAME_REFERENCE, high[:, None], other[:, None]))
         gap = np.where((ways == sweep.INCOMPARABLE) & np.isfinite(bound), np.nan, gap)
         up = np.maximum(up, np.where(np.isinf(bound), 0.0, gap))
     return np.where(in_force, flat.reshape(n, m), np.inf), up

@@ -1,25 +1,27 @@
 """What a check answers: findings in columns, and everything that was not decided.
 
-Law: a verdict is never a bool. :class:`Findings` holds what was found; beside it stand what could not be compared
-(:class:`Unchecked`), what was not observed (:class:`Unobserved`) and the assumptions under which nothing *else* was found. An
-empty ``Findings`` is not a clearance, and nothing here reads so.
+Law: a verdict is never a bool. :class:`Findings` holds what was found; beside it stand what could not be
+compared (:class:`Unchecked`), what was not observed (:class:`Unobserved`) and the assumptions under which
+nothing *else* was found. An empty ``Findings`` is not a clearance, and nothing here reads so.
 
-Rows are ordered by ``start_us``, then ``a``, then ``b``: the same question gives the same answer, byte for byte.
+Rows are ordered by ``start_us``, then ``a``, then ``b``: the same question gives the same answer, byte for
+byte.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skypact.airspace.labels import Labels
-
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from numpy.typing import NDArray
+
+    from skypact.airspace.labels import Labels
 
 
 class FindingKind(enum.IntEnum):
@@ -50,7 +52,7 @@ class Reason(enum.IntEnum):
     ALTITUDE_UNKNOWN = 1
     """They come near horizontally, and at least one altitude is not known there."""
     ALTITUDE_INCOMPARABLE = 2
-    """They come near horizontally, and their altitude references cannot be compared without QNH or terrain."""
+    """They come near horizontally; their altitude references do not compare without QNH or terrain."""
 
     @property
     def text(self) -> str:
@@ -61,13 +63,15 @@ class Reason(enum.IntEnum):
 _REASONS = {
     Reason.NO_RULE: "no separation rule covers this pair",
     Reason.ALTITUDE_UNKNOWN: "near horizontally, but an altitude is not known",
-    Reason.ALTITUDE_INCOMPARABLE: "near horizontally, but the altitude references cannot be compared without QNH or terrain",
+    Reason.ALTITUDE_INCOMPARABLE: (
+        "near horizontally, but the altitude references cannot be compared without QNH or terrain"
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """One row of :class:`Findings`: a view, in the units of the columns. ``a`` and ``b`` are positions in the labels."""
+    """One row of :class:`Findings`, in the units of the columns; ``a`` and ``b`` number the labels."""
 
     kind: FindingKind
     a: int
@@ -90,8 +94,9 @@ class Conflict:
 class Unchecked:
     """Pairs that were not decided, k rows: who, when (open where unknown), and the :class:`Reason` (int8).
 
-    A pair of classes that no rule covers can be millions of pairs of things; for :attr:`Reason.NO_RULE` the rows are those
-    pairs that were present at the same time, at most :data:`LISTED`, and ``no_rule_pairs`` counts all of them.
+    A pair of classes that no rule covers can be millions of pairs of things; for :attr:`Reason.NO_RULE` the
+    rows are those pairs that were present at the same time, at most :data:`LISTED`, and ``no_rule_pairs``
+    counts all of them.
     """
 
     a: NDArray[np.int64]
@@ -108,7 +113,7 @@ class Unchecked:
         return cls(empty, empty, empty, empty, np.zeros(0, np.int8))
 
     def __len__(self) -> int:
-        return self.a.shape[0]
+        return len(self.a)
 
 
 LISTED = 1000
@@ -130,7 +135,7 @@ class Unobserved:
         return cls(empty, empty, empty)
 
     def __len__(self) -> int:
-        return self.who.shape[0]
+        return len(self.who)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,14 +151,17 @@ class Findings:
     a, b
         Positions in the labels, int64. In a self-check ``a < b``.
     start_us, end_us
-        First and last instant inside minima (for a volume's half-open window: its end), microseconds since 1970 UTC.
+        First and last instant inside minima (for a volume's half-open window: its end), microseconds since
+        1970 UTC.
     closest_us, horizontal_m, vertical_m
-        The closest point of approach within that window: of all its instants the one with the least horizontal distance,
-        the earliest if several; the distances then. Geodesic metres on WGS 84; vertical metres in the common reference.
+        The closest point of approach within that window: of all its instants the one with the least
+        horizontal distance, the earliest if several; the distances then. Geodesic metres on WGS 84; vertical
+        metres in the common reference.
     lat_deg, lng_deg, altitude_m
         Where ``a`` is then; the altitude in ``a``'s own reference, NaN if it has none.
     margin_m
-        ``max(horizontal - its minimum, vertical - its minimum)`` then: below zero by as much as the pair would have to be moved to be separated.
+        ``max(horizontal - its minimum, vertical - its minimum)`` then: below zero by as much as the pair
+        would have to be moved to be separated.
     marginal
         The finding owes itself to the error bound: without it, it would not be one.
     rule
@@ -194,7 +202,7 @@ class Findings:
     now_us: int | None = None
 
     def __len__(self) -> int:
-        return self.a.shape[0]
+        return len(self.a)
 
     def __getitem__(self, row: int) -> Conflict:
         """One row as a :class:`Conflict`."""
@@ -223,12 +231,13 @@ class Findings:
     @property
     def duration_s(self) -> NDArray[np.float64]:
         """How long each window lasts, in seconds; shape (k,)."""
-        return (self.end_us - self.start_us) * 1e-6
+        return np.asarray((self.end_us - self.start_us) * 1e-6, np.float64)
 
     @property
     def time_to_s(self) -> NDArray[np.float64]:
-        """For predictions, seconds from ``now_us`` to each window's start; zero for what has begun; shape (k,)."""
-        return (self.start_us - (self.start_us if self.now_us is None else self.now_us)) * 1e-6
+        """For predictions, seconds from ``now_us`` to each window's start, 0 if it has begun; shape (k,)."""
+        since = self.start_us if self.now_us is None else self.now_us
+        return np.asarray((self.start_us - since) * 1e-6, np.float64)
 
     @property
     def pairs(self) -> int:

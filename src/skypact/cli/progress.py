@@ -113,7 +113,7 @@ class Progress:
             self._quiet = True
 
 
-_COMPILING = " (compiling kernels, once on this machine)"
+_COMPILING = " (compiling kernels, once; up to a minute)"
 
 
 class _Job(Generic[Result]):

@@ -158,7 +158,7 @@ class _Table:
         )
         for contents in report.inputs:
             for text in contents.ignored:
-                yield from self._wrapped(f"Ignored in {contents.path}: {text}", indent=2)
+                yield from self._wrapped(f"Note on {contents.path}: {text}", indent=2)
         for note in report.notes:
             yield from self._wrapped(note)
 

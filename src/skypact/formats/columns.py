@@ -574,6 +574,7 @@ class Feed:
                 if {"icao24", "callsign", "id"}.intersection(said):
                     return -1
                 other = Path(self.path).name.split(".")[0] or self.path
+                self._recording.nameless = not said.get("body")
             body = plain_text(said.get("body") or "") or icao24 or callsign
             if not body:
                 # An id says nothing outside its file, unless it is a UUID: two files may both have a drone

@@ -177,7 +177,7 @@ class _File:
             path=self.name,
             format="openair",
             zones=self.rows.zones(mending=self.remarks),
-            counts={"zones": self.zones, "volumes": len(self.rows)},
+            counts={"zones": self.zones, "outlines": len(self.rows)},
             ignored=self.remarks.sentences,
         )
 

@@ -32,7 +32,7 @@ from skypact.airspace.labels import DataMode, Kind, Labels
 from skypact.airspace.moving import SPEED_LIMIT_M_S, States, Trajectories
 from skypact.errors import FormatError, ModeError
 from skypact.formats.contents import Contents
-from skypact.instants import EVER, FOREVER, SECOND_US
+from skypact.instants import EVER, FOREVER, SECOND_US, format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +65,10 @@ class Attributes:
     kind: Kind | None = None
     data_mode: DataMode | None = None
     reference: AltitudeReference | None = None
+
+
+_TOO_FAST_M_S: Final = 1_000.0
+"""Faster than anything a pact is about: more likely two things under one name."""
 
 
 @dataclass(slots=True)
@@ -130,6 +134,8 @@ class Recording:
         self.path = path
         self.form = form
         self.ignored: list[str] = []
+        self.nameless = False
+        """The file has no column that names anybody: its points are taken as one thing."""
         self._defaults = defaults
         self._reference = reference
         self._numbered = numbered
@@ -327,7 +333,45 @@ class Recording:
             switch = np.nonzero(~new[1:] & (key[1:] != key[:-1]))[0] + 1
             if switch.shape[0]:
                 time, key, new = self._by_name(time, key, new, column, switch)
+            self._doubt(time, new, column)
         return self._labelled(time, key, np.nonzero(new)[0], column)
+
+    def _doubt(
+        self,
+        time: NDArray[np.int64],
+        new: NDArray[np.bool_],
+        column: dict[str, NDArray[np.float64]],
+    ) -> None:
+        """Say what looks like two things under one name; refuse it where there is no name at all.
+
+        Two aircraft taken for one are never paired, so a file without a column of names would hide every
+        conflict in it.
+        """
+        lat, lng = column["lat"], column["lng"]
+        east = ((np.diff(lng) + 180.0) % 360.0 - 180.0) * np.cos(np.radians(lat[1:]))
+        metres = 111_195.0 * np.hypot(np.diff(lat), east)
+        jump = ~new[1:] & (metres > 1_000.0) & (metres > _TOO_FAST_M_S * 1e-6 * np.diff(time))
+        rows = np.nonzero(jump)[0]
+        told = ""
+        if rows.shape[0]:
+            told = (
+                f"{plural(rows.shape[0], 'leg', 'legs')} faster than {_TOO_FAST_M_S:,.0f} m/s, the first at "
+                f"{format_instant(int(time[rows[0] + 1]))}"
+            )
+        if self.nameless and rows.shape[0]:
+            raise FormatError(
+                "the points name nobody, and cannot be of one thing",
+                where=self.path,
+                found=told,
+                expected="a column id, icao24 or callsign that tells the things apart",
+            )
+        if self.nameless:
+            self.ignored.append(
+                "the points name nobody and are taken as one thing; a column id, icao24 or callsign would tell "
+                "things apart"
+            )
+        if told:
+            self.ignored.append(f"{told}: two things under one name? They are kept as they are")
 
     def _filled(self, key: NDArray[np.int32], new: NDArray[np.bool_]) -> NDArray[np.int32]:
         """Keys in which points without a name have that of their flight."""

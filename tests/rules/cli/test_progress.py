@@ -93,7 +93,7 @@ def test_compiling_is_said_once() -> None:
         time.sleep(0.2)
 
     shown.run(work)
-    assert stream.getvalue() == "skypact: checking (compiling kernels, once on this machine) ...\n"
+    assert stream.getvalue() == "skypact: checking (compiling kernels, once; up to a minute) ...\n"
 
 
 def test_quiet_shows_neither_progress_nor_notes() -> None:

@@ -21,7 +21,7 @@ from skypact.formats.report import Report, Stale
 WHOLE = """\
 SIMULATED DATA
 Read 1 file: 3 tracks, 12 points. All times are UTC, 2017-06-08.
-  Ignored in day.csv: 2 rows without a time
+  Note on day.csv: 2 rows without a time
 
 PREDICTED, soonest first (1)
   1 12:03:00  red-1 (red)                            0.26 NM    164 ft

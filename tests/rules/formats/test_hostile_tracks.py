@@ -44,7 +44,7 @@ SEEDS = {
     "gpx": b"<gpx><trk><name>a</name><trkseg><trkpt lat='1' lon='2'><ele>3</ele>"
     b"<time>2017-06-08T12:00:00Z</time></trkpt></trkseg></trk></gpx>",
     "parquet": _parquet(),
-    "gzip": gzip.compress(rows(TRAFFIC, f"{NOON_S},a,A,1,2,3,4,5,6").encode()),
+    "gzip": gzip.compress(rows(TRAFFIC, f"{NOON_S},a,A,1,2,3,4,5,6").encode(), mtime=0),
 }
 
 
@@ -146,7 +146,7 @@ OUTSIDE = '<!DOCTYPE gpx [<!ENTITY x SYSTEM "file:///etc/passwd">]><gpx><trk><na
         ("wider.csv", b"time,lat,lng" + b",x" * 5_000_000, "not a format that is known"),
         ("zeros.csv", b"time,lat,lng\n" + b"\0" * 10_000_000, ""),
         ("digits.csv", b"time_s,lat,lng\n1,1," + b"9" * 3_000_000 + b"\n", "not a longitude"),
-        ("twice.gz", gzip.compress(gzip.compress(b"time,lat,lng\n")), "binary data"),
+        ("twice.gz", gzip.compress(gzip.compress(b"time,lat,lng\n", mtime=0), mtime=0), "binary data"),
     ],
 )
 def test_hostile_files_are_refused_quickly(tmp_path: Path, name: str, data: bytes, text: str) -> None:

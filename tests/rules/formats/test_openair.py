@@ -77,7 +77,7 @@ def test_a_polygon_is_a_zone_for_everything_that_flies() -> None:
     )
     assert volumes.lat_deg.tolist() == pytest.approx([50.0, 50.0, 50 + 1 / 6, 50 + 1 / 6])
     assert (volumes.start_us[0], volumes.end_us[0]) == (EVER, FOREVER)
-    assert (contents.format, contents.counts, contents.ignored) == ("openair", {"zones": 1, "volumes": 1}, ())
+    assert (contents.format, contents.counts, contents.ignored) == ("openair", {"zones": 1, "outlines": 1}, ())
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_version_2_tags_are_understood() -> None:
         parse_instant("2025-02-03T00:00:00Z"),
         FOREVER,
     ]
-    assert contents.counts == {"zones": 1, "volumes": 3}
+    assert contents.counts == {"zones": 1, "outlines": 3}
     assert contents.ignored == (
         "frequencies were ignored (1 line)",
         "station names were ignored (1 line)",

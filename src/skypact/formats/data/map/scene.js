@@ -145,22 +145,27 @@ const say = {
   metric: DATA.metric,
 
   metres(m, digits) {
-    return `${m.toLocaleString('en', { maximumFractionDigits: digits ?? (Math.abs(m) < 10 ? 1 : 0) })} m`;
+    return `${m.toLocaleString('en', { maximumFractionDigits: digits ?? (Math.abs(m) < 10 ? 1 : 0), roundingMode: 'trunc' })} m`;
+  },
+  // a distance is cut, never rounded up: the page must not say further apart than the check found
+  cut(value, digits) {
+    const scale = 10 ** digits;
+    return Math.floor(value * scale + 1e-9) / scale;
   },
   horizontal(m) {
     if (m === null || Number.isNaN(m)) return 'not known';
-    if (this.metric) return m < 10000 ? this.metres(m) : `${(m / 1000).toFixed(m < 1e5 ? 1 : 0)} km`;
+    if (this.metric) return m < 10000 ? this.metres(m) : `${this.cut(m / 1000, m < 1e5 ? 1 : 0)} km`;
     const miles = m / 1852;
-    if (miles < 0.5) return `${miles.toFixed(2)} NM (${this.metres(m)})`;
-    return `${miles.toLocaleString('en', { maximumFractionDigits: miles < 100 ? 2 : 0 })} NM`;
+    if (miles < 0.5) return `${this.cut(miles, 2).toFixed(2)} NM (${this.metres(m)})`;
+    return `${this.cut(miles, miles < 100 ? 2 : 0).toLocaleString('en')} NM`;
   },
   vertical(m) {
     if (m === null || Number.isNaN(m)) return 'height not known';
     if (this.metric) return this.metres(m);
-    return `${Math.round(m / 0.3048).toLocaleString('en')} ft`;
+    return `${this.cut(m / 0.3048, 0).toLocaleString('en')} ft`;
   },
   both(m, sideways) {
-    const one = sideways ? `${(m / 1852).toFixed(2)} NM` : `${Math.round(m / 0.3048).toLocaleString('en')} ft`;
+    const one = sideways ? `${this.cut(m / 1852, 2).toFixed(2)} NM` : `${this.cut(m / 0.3048, 0).toLocaleString('en')} ft`;
     return `${one} (${this.metres(m)})`;
   },
   altitude(m, reference) {
