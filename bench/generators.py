@@ -105,7 +105,7 @@ def flights(n: int, seed: int = 0, *, legs: int = 40) -> tuple[NDArray[np.int64]
 
 
 def recording(points: int, seed: int = 0) -> tuple[NDArray[np.int64], Columns]:
-    """Recorded tracks, a sample every ten seconds with a clock of its own, about 100 samples a track, over a week of Europe."""
+    """Recorded tracks: a sample every ten seconds, each by its own clock, 100 a track, a week of Europe."""
     rng = np.random.default_rng(seed)
     n = points // 100
     heading, speed = rng.uniform(0, 2 * np.pi, n), rng.uniform(200, 480, n) * KT_M_S

@@ -13,16 +13,20 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def main() -> None:
     """Time both detectors."""
     path, repeats = Path(sys.argv[1]), int(sys.argv[2])
     data = np.load(path)
-    import bluesky  # type: ignore[import-not-found]  # the bench's interpreter has it, ours must not
-    from bluesky.traffic.asas import cstatebased, statebased  # type: ignore[import-not-found]
+    import bluesky
+    from bluesky.traffic.asas import cstatebased, statebased
 
     n = data["lat"].shape[0]
     track = np.radians(data["trk"])
@@ -40,14 +44,15 @@ def main() -> None:
     )
     rpz, hpz, ahead = np.full(n, 5 * 1852.0), np.full(n, 1000 * 0.3048), np.full(n, 300.0)
     answer: dict[str, object] = {"version": getattr(bluesky, "__version__", "1.1.1")}
-    for name, detect, times in (
+    runs: tuple[tuple[str, Callable[[], Any], int], ...] = (
         ("cpp", lambda: cstatebased.detect(traffic, traffic, rpz, hpz, ahead), repeats),
         (
             "numpy",
             lambda: statebased.StateBased.detect(None, traffic, traffic, rpz, hpz, ahead),
             max(1, repeats // 2),
         ),
-    ):
+    )
+    for name, detect, times in runs:
         taken, pairs = [], []
         for _ in range(times):
             begin = time.perf_counter()

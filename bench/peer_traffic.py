@@ -17,9 +17,9 @@ WINDOW = ("2018-08-01 12:00+00:00", "2018-08-01 14:00+00:00")
 
 def main() -> None:
     """Time one run: it takes minutes."""
-    import pandas as pd  # type: ignore[import-not-found]  # the bench's interpreter has it, ours must not
+    import pandas as pd
     import pyproj
-    from traffic.core import Traffic  # type: ignore[import-not-found]
+    from traffic.core import Traffic
 
     data = pd.read_json(sys.argv[1])
     data["timestamp"] = pd.to_datetime(data["timestamp"], unit="ms", utc=True)

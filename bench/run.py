@@ -18,16 +18,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import generators
 import numpy as np
 
 from skypact.airspace import EN_ROUTE, Labels, Rule, Separation, States, Trajectories, Volumes
 from skypact.check import WELL_CLEAR_SETS, Index, conflicts, encounters, losses, well_clear_flat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("SKYPACT_SHARED", ROOT.parent / "shared"))
@@ -153,7 +156,7 @@ def bench_states(table: Table, python: Path | None, quick: bool) -> None:
     ours, found = timed(lambda: encounters(states, separation=BY_KIND), 15, warm=3)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "states.npz"
-        np.savez(path, **columns)  # type: ignore[arg-type]  # numpy's stub takes no mapping
+        np.savez(path, **columns)  # type: ignore[arg-type]  # the stub wants what a mapping cannot promise
         peer = asked(python, "peer_bluesky.py", str(path), "1" if quick else "5")
         if peer is None:
             table.add("states, N=4,000", f"{shown(ours)} ({len(found)})")
@@ -201,8 +204,13 @@ def bench_recorded(table: Table, python: Path | None, quick: bool) -> None:
     rows = np.nonzero(sizes)[0]
     offsets = np.concatenate([[0], np.cumsum(sizes[rows])])
     two_hours = Trajectories.of(
-        tracks.labels.take(rows), offsets, tracks.time_us[inside], tracks.lat_deg[inside], tracks.lng_deg[inside], tracks.altitude_m[inside]
-    )  # fmt: skip
+        tracks.labels.take(rows),
+        offsets,
+        tracks.time_us[inside],
+        tracks.lat_deg[inside],
+        tracks.lng_deg[inside],
+        tracks.altitude_m[inside],
+    )
     ours, found = timed(lambda: losses(two_hours, separation=BY_KIND), 15, warm=2)
     peer = None if quick else asked(python, "peer_traffic.py", str(path))
     if peer is None:
@@ -286,9 +294,8 @@ def bench_volumes(table: Table, python: Path | None, quick: bool) -> None:
         begin = time.perf_counter()
         index.query(one)
         laps.append(time.perf_counter() - begin)
-    table.add(
-        f"index: one volume against {n:,}", f"p50 {shown(np.quantile(laps, 0.5))}, p99 {shown(np.quantile(laps, 0.99))}", reach="p99 0.2 ms"
-    )  # fmt: skip
+    half, most = np.quantile(laps, [0.5, 0.99])
+    table.add(f"index: one volume against {n:,}", f"p50 {shown(half)}, p99 {shown(most)}", reach="p99 0.2 ms")
     begin = time.perf_counter()
     for part in np.array_split(handles[: n // 2], 50):
         index.remove(part)
@@ -339,7 +346,9 @@ def bench_well_clear(table: Table, python: Path | None, quick: bool) -> None:
     )
     volume = WELL_CLEAR_SETS["DO-365B Phase I"].volume
     taken, _ = timed(lambda: well_clear_flat(position, velocity, volume=volume, lookahead_s=180.0), 9, warm=2)
-    table.add("WCV_TAUMOD, pair by pair", f"{n / taken / 1e6:.0f} M a second", "DAIDALUS C++ 8.5 M (published)", f"{n / taken / 8.5e6:.1f}x", "60 M")  # fmt: skip
+    rate = n / taken / 1e6
+    peer = "DAIDALUS C++ 8.5 M (published)"
+    table.add("WCV_TAUMOD, pair by pair", f"{rate:.0f} M a second", peer, f"{rate / 8.5:.1f}x", "60 M")
 
 
 def bench_large(table: Table, python: Path | None, quick: bool) -> None:
@@ -370,8 +379,8 @@ def bench_cold(table: Table, python: Path | None, quick: bool) -> None:
         ),
     ):
         taken, _ = timed(
-            lambda: subprocess.run(command + arguments, capture_output=True, check=False), 7, warm=1
-        )  # noqa: B023 -- called at once
+            partial(subprocess.run, command + arguments, capture_output=True, check=False), 7, warm=1
+        )
         table.add(what, shown(taken), reach=reach)
 
 
@@ -394,7 +403,7 @@ def main() -> None:
     asked_for = parser.parse_args()
     unknown = set(asked_for.names) - set(BENCHES)
     if unknown:
-        parser.error(f"no benchmark {sorted(unknown)[0]!r}; there are {', '.join(BENCHES)}")
+        parser.error(f"no benchmark {min(unknown)!r}; there are {', '.join(BENCHES)}")
     names = asked_for.names or list(BENCHES)
     python = peer_python() if {"states", "recorded"} & set(names) else None
     table = Table()

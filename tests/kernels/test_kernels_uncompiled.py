@@ -1,6 +1,7 @@
 """The kernels as plain Python: the same answers as compiled ones, on a small set that reaches their branches.
 
-Run with ``NUMBA_DISABLE_JIT=1`` (``make unit`` does), so that coverage sees inside. Overflow is how the grid's hash works.
+Run with ``NUMBA_DISABLE_JIT=1`` (``make unit`` does), so that coverage sees inside. Overflow is how the
+grid's hash works.
 """
 
 from __future__ import annotations
@@ -51,15 +52,29 @@ def track(
 def square(lat: float, lng: float, half: float = 0.1) -> Polygon:
     """A square of degrees."""
     return Polygon(
-        ((lat - half, lng - half), (lat - half, lng + half), (lat + half, lng + half), (lat + half, lng - half))
+        (
+            (lat - half, lng - half),
+            (lat - half, lng + half),
+            (lat + half, lng + half),
+            (lat + half, lng - half),
+        )
     )
 
 
 def test_crossing_tracks_lose_separation_once() -> None:
-    """Two tracks that cross at one level are one loss; a third, level with them but 2,000 ft above, is none."""
+    """Two tracks that cross at one level are one loss.
+
+    A third, level with them but 2,000 ft above, is none.
+    """
     tracks = Trajectories.concat(
         [
-            track("east", (0, 50.0, 4.8, 3000), (60, 50.0, 4.9, 3000), (180, 50.0, 5.1, 3000), (240, 50.0, 5.2, 3000)),
+            track(
+                "east",
+                (0, 50.0, 4.8, 3000),
+                (60, 50.0, 4.9, 3000),
+                (180, 50.0, 5.1, 3000),
+                (240, 50.0, 5.2, 3000),
+            ),
             track("north", (0, 49.8, 5.0, 3000), (240, 50.2, 5.0, 3050)),
             track("above", (0, 49.8, 5.0, 3660), (240, 50.2, 5.0, 3660)),
         ]
@@ -70,13 +85,19 @@ def test_crossing_tracks_lose_separation_once() -> None:
 
 
 def test_hover_formation_and_instants_are_seen() -> None:
-    """Things that hover, fly in formation, stand at one instant, or are at two places at one instant are found when near."""
+    """Things that hover, keep formation, or are seen for one instant only are found when near."""
     tracks = Trajectories.concat(
         [
             track("hover", (0, 50.0, 5.0, 3000), (600, 50.0, 5.0, 3000)),
             track("beside", (0, 50.0, 5.01, 3000), (600, 50.0, 5.01, 3000)),
             track("instant", (300, 50.0, 5.02, 3000)),
-            track("twice", (299, 51.0, 6.0, 3000), (300, 51.0, 6.0, 3000), (300, 50.01, 5.0, 3000), (301, 50.01, 5.0, 3000)),
+            track(
+                "twice",
+                (299, 51.0, 6.0, 3000),
+                (300, 51.0, 6.0, 3000),
+                (300, 50.01, 5.0, 3000),
+                (301, 50.01, 5.0, 3000),
+            ),
             track("unknown", (0, 50.0, 5.0, np.nan), (600, 50.0, 5.0, np.nan)),
             track("gps", (0, 50.0, 5.0, 3000), (600, 50.0, 5.0, 3000), reference=AltitudeReference.W84),
             track("sea", (0, 50.0, 5.0, 3000), (600, 50.0, 5.0, 2000), reference=AltitudeReference.AMSL),
@@ -128,12 +149,23 @@ def test_volumes_of_every_shape_meet_as_they_should() -> None:
 
 
 def test_tracks_enter_and_leave_volumes() -> None:
-    """A track through a square and a circle is inside each for the right time, and outside its own volumes the rest."""
-    flight = track("flight", (0, 50.0, 4.7, 300), (300, 50.0, 5.0, 300), (600, 50.0, 5.3, 300), reference=AltitudeReference.AMSL)
+    """A track through a square and a circle is inside each for the right time.
+
+    Outside its own volumes the rest.
+    """
+    flight = track(
+        "flight",
+        (0, 50.0, 4.7, 300),
+        (300, 50.0, 5.0, 300),
+        (600, 50.0, 5.3, 300),
+        reference=AltitudeReference.AMSL,
+    )
     zones = Volumes.of(
         Labels.of(["square", "circle", "high", "beside"], kind=Kind.STATIC),
         [
-            Volume4D(square(50.0, 5.0), None, air.Altitude(500.0, AltitudeReference.AMSL), 0, 10_000 * SECOND),
+            Volume4D(
+                square(50.0, 5.0), None, air.Altitude(500.0, AltitudeReference.AMSL), 0, 10_000 * SECOND
+            ),
             Volume4D(Circle(50.0, 5.0, 5_000.0)),
             Volume4D(square(50.0, 5.0), air.Altitude(400.0, AltitudeReference.W84), None),
             Volume4D(square(50.2, 5.0), None, None),
@@ -157,7 +189,9 @@ def test_an_index_answers_as_the_check_does() -> None:
     box = Volumes.of(Labels.of(["box"]), [Volume4D(square(50.0, 5.0), None, None, 0, 900 * SECOND)])
     index = Index()
     handles = index.insert(box)
-    others = index.insert(track("other", (0, 50.0, 5.3, 300), (600, 50.0, 4.7, 300), reference=AltitudeReference.AMSL))
+    others = index.insert(
+        track("other", (0, 50.0, 5.3, 300), (600, 50.0, 4.7, 300), reference=AltitudeReference.AMSL)
+    )
     found, who = index.query(flight)
     assert sorted(who.tolist()) == sorted([*handles.tolist(), *others.tolist()])
     assert len(found) == 2

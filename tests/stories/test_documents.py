@@ -1,4 +1,7 @@
-"""The documents run: every Python block and every command that the README shows, and every link leads somewhere."""
+"""The documents run.
+
+Every Python block and every command that the README shows, and every link leads somewhere.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,16 @@ import shlex
 from pathlib import Path
 
 import pytest
+
 import shell
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def blocks(path: Path, language: str) -> list[str]:
@@ -41,9 +50,14 @@ def test_python_in_the_documents_says_what_it_prints(
 
 
 def test_commands_in_the_readme_run(tmp_path: Path) -> None:
-    """Each ``skypact`` line of the README that names files of ours runs, and ends as the README says it may."""
+    """Each ``skypact`` line of the README that names files of ours runs.
+
+    Ends as the README says it may.
+    """
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = [line.split("#")[0].strip() for line in text.splitlines() if line.startswith(".venv/bin/skypact ")]
+    lines = [
+        line.split("#")[0].strip() for line in text.splitlines() if line.startswith(".venv/bin/skypact ")
+    ]
     ours = [line for line in lines if "examples/" in line]
     assert len(ours) >= 3
     for line in ours:

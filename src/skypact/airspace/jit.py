@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import numba
 
@@ -33,24 +33,23 @@ def kernel(function: Function) -> Function:
     Fast-math is off because it lets the compiler assume that no value is NaN or infinite, and here NaN
     means *not known*.
     """
-    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    return compiled
+    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
 
 
 def inlined(function: Function) -> Function:
     """Compile a small function that kernels call in their inner loop; inlined by LLVM."""
-    compiled: Function = numba.njit(cache=True, nogil=True, error_model="numpy", inline="never")(function)
-    return compiled
+    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy", inline="never")(function))
 
 
 def on_compile(listener: Callable[[str], None]) -> None:
     """Call ``listener(name)`` when a kernel is about to be compiled because no cached machine code fits."""
     if not _listeners:
-        numba.core.event.register("numba:compile", _Listener())
+        register: Any = numba.core.event.register
+        register("numba:compile", _Listener())
     _listeners.append(listener)
 
 
-class _Listener(numba.core.event.Listener):  # type: ignore[misc]  # numba ships no types
+class _Listener(numba.core.event.Listener):
     """Passes numba's own compile events on; numba raises them only when the disk cache has no match."""
 
     def on_start(self, event: Any) -> None:

@@ -181,7 +181,7 @@ class Rows:
         )  # fmt: skip
 
     def swapped(self) -> Rows:
-        """The same rows seen from the other side: ``a`` is the volume now, which has no altitude of its own."""
+        """The rows seen from the other side: ``a`` is the volume now, which has no altitude of its own."""
         return replace(self, raw=_without_altitude(self.raw, slice(None)), a=self.b, b=self.a)
 
 

@@ -1,8 +1,8 @@
 """Losses of separation between trajectories, and encounters between live states.
 
-Law: this file turns columns into what the kernels of ``check/_sweep.py`` see, and raw windows into :class:`Findings`. It decides
-nothing about distance. Recorded tracks, planned trajectories and the predicted paths of states are one thing here, legs in
-time, so there is one answer to what a loss of separation is.
+Law: this file turns columns into what the kernels of ``check/_sweep.py`` see, and raw windows into
+:class:`Findings`. It decides nothing about distance. Recorded tracks, planned trajectories and the predicted
+paths of states are one thing here, legs in time, so there is one answer to what a loss of separation is.
 
 Cost: near-linear in samples at constant density. Memory: about 150 bytes a sample beside the columns given.
 """
@@ -33,9 +33,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_GAP_S = 60.0
-"""Samples further apart than this are not joined, unless the caller says otherwise: what happened between is unobserved."""
+"""Samples further apart than this are not joined, unless the caller says otherwise.
+
+What happened between is unobserved.
+"""
 _PIECES_MAX = 1_000_000
-"""Slabs are widened until there are no more pieces than this or eight a sample: a long hover costs no more."""
+"""Slabs are widened until there are no more pieces than this or eight a sample.
+
+A long hover costs no more.
+"""
 _SPREAD_LEAST = 2_000
 """Fewer pieces than this are not worth a second thread."""
 CLOCK = 2.3e-16
@@ -114,7 +120,9 @@ def ellipsoidal(
     lat_lng: Callable[[NDArray[np.intp]], tuple[NDArray[np.float64], NDArray[np.float64]]],
     present: frozenset[int],
 ) -> NDArray[np.float64]:
-    """Heights over the ellipsoid, NaN where they cannot be had; the altitudes as they are unless both such references meet.
+    """Heights over the ellipsoid, NaN where they cannot be had.
+
+    The altitudes as they are unless both such references meet.
 
     ``lat_lng(rows)`` gives the positions of some rows, so that only those that need a geoid are worked out.
     """
@@ -152,7 +160,10 @@ def side_of_tracks(tracks: Trajectories, laid: Legs, present: frozenset[int]) ->
 
 
 def cut_pieces(side: Side, slab_s: float, *, banded: bool) -> Pieces:
-    """Cut into pieces; ``banded`` says whether altitude bands may rule pairs out (all are in one reference)."""
+    """Cut into pieces.
+
+    ``banded`` says whether altitude bands may rule pairs out (all are in one reference).
+    """
     count = sweep.count_pieces(side.t_s, side.joined, slab_s)
     if banded:
         unknown = np.isnan(side.altitude_m)
@@ -199,7 +210,10 @@ def _join(
     *,
     horizon: bool,
 ) -> NDArray[np.float64]:
-    """Raw windows, sorted and merged. ``matrix`` and ``bodies`` number both sides' rows in one column, ``one``'s first."""
+    """Raw windows, sorted and merged.
+
+    ``matrix`` and ``bodies`` number both sides' rows in one column, ``one``'s first.
+    """
     itself = one is two
     p, q = one.pieces, two.pieces
     a, b = p.side, q.side
@@ -262,9 +276,6 @@ def _join(
 
     parts = jit.spread(run, one.code.shape[0], least=_SPREAD_LEAST)
     raw = np.concatenate(parts)
-    if itself:
-        swap = raw[:, sweep.A] > raw[:, sweep.B]
-        raw[np.ix_(swap, [sweep.A, sweep.B])] = raw[np.ix_(swap, [sweep.B, sweep.A])]
     undecided = raw[:, sweep.FLAG] * (raw[:, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN)
     pair = raw[:, sweep.A] * len(b.labels) + raw[:, sweep.B]
     merged: NDArray[np.float64] = sweep.merge(raw, np.lexsort((raw[:, sweep.T0], undecided, pair)))
@@ -418,9 +429,17 @@ def _without_rule(matrix: Matrix, bodies: NDArray[np.int32], split: int, one: Si
     )
 
 
+def _length(metres: float, unit_m: float, unit: str) -> str:
+    """A minimum in the unit aviation uses, or in metres where that is what somebody must have written."""
+    value = metres / unit_m
+    return f"{value:g} {unit}" if abs(value - round(value, 2)) < 1e-9 else f"{metres:g} m"
+
+
 def assumptions_of(separation: Separation, extra: dict[str, str]) -> dict[str, str]:
+    """What a check took for granted: the minima, what inside means, and what else is told."""
     minima = "; ".join(
-        f"{rule.name}: {rule.between[0]} / {rule.between[1]} {rule.minima.horizontal_m / NM_M:g} NM, {rule.minima.vertical_m / FT_M:g} ft"
+        f"{rule.name}: {rule.between[0]} / {rule.between[1]} "
+        f"{_length(rule.minima.horizontal_m, NM_M, 'NM')}, {_length(rule.minima.vertical_m, FT_M, 'ft')}"
         for rule in separation.rules
     )
     return {
@@ -439,7 +458,10 @@ def _widest(matrix: Matrix, *sides: Side) -> tuple[float, float]:
 
 
 def slab_for(side: Side, reach_m: float) -> float:
-    """A slab in which a thing moves about as far as the minima reach: a power of two, so that its borders are exact."""
+    """A slab in which a thing moves about as far as the minima reach.
+
+    A power of two, so that its borders are exact.
+    """
     steps = np.nonzero(side.joined)[0]
     if not steps.shape[0]:
         return 64.0
@@ -469,18 +491,21 @@ def losses(
     Parameters
     ----------
     tracks
-        The trajectories; each against each other, or against ``others`` where given. Their clocks need not tick together.
+        The trajectories; each against each other, or against ``others`` where given. Their clocks need not
+        tick together.
     others
         A second set; then only pairs of one from each are checked.
     separation
         The rules; minima alone hold for every pair; 5 NM / 1,000 ft where nothing is said.
     max_gap_s
-        Samples further apart are not joined, and the stretch is listed as unobserved; None for plans, which have no gaps.
+        Samples further apart are not joined, and the stretch is listed as unobserved; None for plans, which
+        have no gaps.
 
     Returns
     -------
     Findings
-        A row for every window in which a pair was inside minima; ``a`` numbers ``tracks``, ``b`` numbers ``others`` or ``tracks``.
+        A row for every window in which a pair was inside minima; ``a`` numbers ``tracks``, ``b`` numbers
+        ``others`` or ``tracks``.
 
     Raises
     ------
@@ -520,9 +545,12 @@ def check_moving(
     drift: float = CLOCK,
     drift_m: float = 0.0,
 ) -> Findings:
-    """Join two sides, or one with itself; ``now_us`` makes it a prediction, in which each rule looks only so far ahead.
+    """Join two sides, or one with itself.
 
-    ``drift`` is by how much each metre that two things move, and ``drift_m`` that they had moved, is in doubt.
+    ``now_us`` makes it a prediction, in which each rule looks only so far ahead.
+
+    ``drift`` is by how much each metre that two things move, and ``drift_m`` that they had moved, is in
+    doubt.
     """
     itself = one is two
     labels = one.labels if itself else Labels.concat([one.labels, two.labels])
@@ -621,13 +649,18 @@ _PREDICTED_LEGS_MIN, _PREDICTED_LEGS_MAX = 64, 4096
 """So many legs a state may have: the more, the fewer states there are."""
 _PREDICTED_NODES = 4_000_000
 _PREDICTED_DRIFT = 3e-12
-"""A predicted path leaves its geodesic by so much a metre, and by more in proportion over 1,000 km (measured)."""
+"""A predicted path leaves its geodesic by so much a metre.
+
+By more in proportion over 1,000 km (measured).
+"""
 
 
 def _brought_near(
     states: States, age_s: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """States that have come more than a leg since are moved to now, exactly, and at one cost however old they are.
+    """States that have come more than a leg since are moved to now, exactly.
+
+    At one cost however old they are.
 
     Returns latitude, longitude, track, and how many seconds old the position still is.
     """
@@ -655,7 +688,7 @@ def side_of_states(
     nodes = math.ceil(lookahead_s / step) + 1
     t_s, point, height = np.empty(n * nodes), np.empty((n * nodes, 3)), np.empty(n * nodes)
     joined, owner = np.empty(n * nodes, np.bool_), np.empty(n * nodes, np.int64)
-    age_s = (now_us - states.time_us) * 1e-6
+    age_s = ((now_us - states.time_us) * 1e-6).astype(np.float64)
     lat, lng, track, ahead_s = _brought_near(states, age_s)
     jit.spread(
         lambda lo, hi: _paths(
@@ -710,7 +743,8 @@ def encounters(
 ) -> Findings:
     """Predict losses of separation between live states, all pairs.
 
-    Each thing is moved from its own instant along the geodesic of its track at constant ground speed and climb.
+    Each thing is moved from its own instant along the geodesic of its track at constant ground speed and
+    climb.
 
     Parameters
     ----------
@@ -719,7 +753,8 @@ def encounters(
     others
         A second set; then only pairs of one from each are checked.
     separation
-        The rules, each with its own look-ahead; minima alone hold for every pair; 5 NM / 1,000 ft / 300 s where nothing is said.
+        The rules, each with its own look-ahead; minima alone hold for every pair; 5 NM / 1,000 ft / 300 s
+        where nothing is said.
     lookahead_s
         Look no further ahead than this; by default as far as each rule says.
     now_us
@@ -728,7 +763,8 @@ def encounters(
     Returns
     -------
     Findings
-        ``start_us`` is ``now_us`` for a pair that is inside minima already. :attr:`Findings.time_to_s` is the time to the loss.
+        ``start_us`` is ``now_us`` for a pair that is inside minima already. :attr:`Findings.time_to_s` is the
+        time to the loss.
 
     Raises
     ------

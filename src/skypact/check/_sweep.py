@@ -1,23 +1,26 @@
 """Kernels for things that move: which pairs come inside minima, when, and how close.
 
-Law: this file decides loss of separation, and nothing else does but the oracle ``check/reference.py``, which shares no code
-with it. It sees arrays only. ``NaN`` altitude means *not known*, and what it leaves undecided is emitted as such.
+Law: this file decides loss of separation, and nothing else does but the oracle ``check/reference.py``, which
+shares no code with it. It sees arrays only. ``NaN`` altitude means *not known*, and what it leaves undecided
+is emitted as such.
 
-How it works. Time is cut into slabs. In each slab a thing that moves is a **piece**: a run of its legs, with a bounding
-ball and an altitude band. Pieces are hashed by slab and by cell of an earth-centred grid whose cells are as wide as the widest
-reach of two pieces, so that every pair that could meet stands in one cell or in neighbouring ones. A pair of pieces
-passes three tests, each surer and dearer than the last:
+How it works. Time is cut into slabs. In each slab a thing that moves is a **piece**: a run of its legs, with
+a bounding ball and an altitude band. Pieces are hashed by slab and by cell of an earth-centred grid whose
+cells are as wide as the widest reach of two pieces, so that every pair that could meet stands in one cell or
+in neighbouring ones. A pair of pieces passes three tests, each surer and dearer than the last:
 
 1. balls and bands: could they meet at all?
-2. the chords' relative motion, a quadratic in time, against the minimum widened by the chord's bound (:func:`_chord_slack`);
-3. the geodesic motion itself (a cubic, :func:`skypact.airspace.earth.hermite`), by Newton steps: the closest point and
-   both ends of the window, against the minimum widened by :func:`frame_bound`.
+2. the chords' relative motion, a quadratic in time, against the minimum widened by the chord's bound
+   (:func:`_chord_slack`);
+3. the geodesic motion itself (a cubic, :func:`skypact.airspace.earth.hermite`), by Newton steps: the closest
+   point and both ends of the window, against the minimum widened by :func:`frame_bound`.
 
 What comes out are raw windows, one a pair of legs and slab; :func:`merge` joins those that touch.
 
-Known limits: distances are exact to :func:`frame_bound`; times to a microsecond; a window shorter than that may be an
-instant. Where two things fly side by side and the distance arches over the minimum in the middle of a leg, by at most
-``d L^2 / 8 R^2`` (18 mm at 5 NM over 25 km), both ends of the leg are inside and the window is not cut in two.
+Known limits: distances are exact to :func:`frame_bound`; times to a microsecond; a window shorter than that
+may be an instant. Where two things fly side by side and the distance arches over the minimum in the middle of
+a leg, by at most ``d L^2 / 8 R^2`` (18 mm at 5 NM over 25 km), both ends of the leg are inside and the window
+is not cut in two.
 """
 
 from __future__ import annotations
@@ -30,8 +33,10 @@ from skypact.airspace.earth import R_MIN_M, arc_of_chord, end_tangents
 from skypact.airspace.jit import inlined, kernel
 
 ROUNDING_M: Final = 1e-6
-"""Vertical distances this near to a minimum are equal to it: 36,000 ft less 35,000 ft is exactly 1,000 ft on the day,
-but not in binary metres."""
+"""Vertical distances this near to a minimum are equal to it.
+
+36,000 ft less 35,000 ft is exactly 1,000 ft on the day, but not in binary metres.
+"""
 INSTANT_S: Final = 1e-6
 """Windows nearer than this touch."""
 
@@ -80,8 +85,9 @@ def frame_bound(leg_m: float, distance_m: float) -> float:
 def _chord_slack(leg_m: float, distance_m: float) -> tuple[float, float]:
     """How far the distance of two chords may be off the distance of two geodesics: (metres, metres of depth).
 
-    A chord of length L lies up to ``L^2 / 8 R`` under the surface: two chords differ in depth by at most that, and scale
-    distances by depth over R; along the chord, constant speed is off by at most ``L^3 / 60 R^2``.
+    A chord of length L lies up to ``L^2 / 8 R`` under the surface: two chords differ in depth by at most
+    that, and scale distances by depth over R; along the chord, constant speed is off by at most ``L^3 / 60
+    R^2``.
     """
     sag = leg_m * leg_m / (8.0 * R_MIN_M)
     along = leg_m * leg_m * leg_m / (30.0 * R_MIN_M * R_MIN_M)
@@ -95,7 +101,11 @@ def speed_most(t_s: Any, point: Any, joined: Any) -> float:
     most = 0.0
     for k in range(t_s.shape[0]):
         if joined[k] and t_s[k + 1] > t_s[k]:
-            dx, dy, dz = point[k + 1, 0] - point[k, 0], point[k + 1, 1] - point[k, 1], point[k + 1, 2] - point[k, 2]
+            dx, dy, dz = (
+                point[k + 1, 0] - point[k, 0],
+                point[k + 1, 1] - point[k, 1],
+                point[k + 1, 2] - point[k, 2],
+            )
             most = max(most, np.sqrt(dx * dx + dy * dy + dz * dz) / (t_s[k + 1] - t_s[k]))
     return most
 
@@ -132,8 +142,8 @@ def make_pieces(
 ) -> None:
     """Cut runs of joined nodes into one piece a slab: nodes ``first..last``, ball and altitude band.
 
-    The legs that reach over a slab's border belong to the pieces on both sides. ``low_m`` and ``high_m`` are the nodes' altitude
-    bands; not known is -inf to inf.
+    The legs that reach over a slab's border belong to the pieces on both sides. ``low_m`` and ``high_m`` are
+    the nodes' altitude bands; not known is -inf to inf.
     """
     n = t_s.shape[0]
     k = 0
@@ -146,8 +156,8 @@ def make_pieces(
         s_end = int(np.floor(t_s[end] / slab_s))
         i = k
         while s <= s_end:
-            # from the last node before the slab's start (or the first one on it) to the first on or after its end; of several
-            # nodes at one instant all are taken
+            # from the last node before the slab's start (or the first one on it) to the first on or after its
+            # end; of several nodes at one instant all are taken
             while i < end and t_s[i] < s * slab_s and t_s[i + 1] <= s * slab_s:
                 i += 1
             j = i
@@ -218,7 +228,10 @@ def hash_pieces(box: Any, slab: Any, cell_m: float, code: Any, lo: int, hi: int)
 
 @kernel
 def bucket_pieces(code: Any, mask: int, start: Any, order: Any) -> None:
-    """Counting sort of pieces by bucket ``code & mask``; ``start`` has a bucket's first place, one entry more than buckets."""
+    """Counting sort of pieces by bucket ``code & mask``.
+
+    ``start`` has a bucket's first place, one entry more than buckets.
+    """
     n = code.shape[0]
     start[:] = 0
     for i in range(n):
@@ -258,7 +271,10 @@ def _grown(out: Any, used: int) -> Any:
 
 @inlined
 def _near(box_a: Any, i: int, box_b: Any, j: int, reach_m: float) -> bool:
-    """Test 1: may two pieces meet, by their balls, within the widest minima? (Their bands were looked at before.)"""
+    """Test 1.
+
+    May two pieces meet, by their balls, within the widest minima? (Their bands were looked at before.)
+    """
     dx = box_a[i, CX] - box_b[j, CX]
     dy = box_a[i, CY] - box_b[j, CY]
     dz = box_a[i, CZ] - box_b[j, CZ]
@@ -270,7 +286,9 @@ def _near(box_a: Any, i: int, box_b: Any, j: int, reach_m: float) -> bool:
 def _single_legs_far(
     i: int, i2: int, ta: Any, pa: Any, j: int, j2: int, tb: Any, pb: Any, reach_m: float
 ) -> bool:
-    """Test 2 at once, for two pieces of one leg each over the same time: do even their chords stay out of the widest reach?
+    """Test 2 at once, for two pieces of one leg each over the same time.
+
+    Do even their chords stay out of the widest reach?
 
     Predicted paths are such pieces, nearly all of which end here.
     """
@@ -308,7 +326,10 @@ def _cubic(
 def _path(
     ax: float, ay: float, az: float, bx: float, by: float, bz: float, u: float, inv: float
 ) -> tuple[Any, Any, Any]:
-    """The leg from a to b as three cubics in the seconds since fraction u of it; ``inv``: 1 / its duration."""
+    """The leg from a to b as three cubics in the seconds since fraction u of it.
+
+    ``inv``: 1 / its duration.
+    """
     dx, dy, dz, ex, ey, ez = end_tangents(ax, ay, az, bx, by, bz)
     return _cubic(u, inv, ax, bx, dx, ex), _cubic(u, inv, ay, by, dy, ey), _cubic(u, inv, az, bz, dz, ez)
 
@@ -343,7 +364,9 @@ def _apart(w: Any, a: Any, s: float) -> tuple[float, float]:
 
 @inlined
 def _nearest(w: Any, s: float, length: float) -> float:
-    """Where, from 0 to ``length``, the relative motion w is nearest to nothing: Newton steps on W.W' = 0 from s.
+    """Where, from 0 to ``length``, the relative motion w is nearest to nothing.
+
+    Newton steps on W.W' = 0 from s.
 
     Where the distance is flat or arches over (things that fly side by side) it stays: an end is nearest then.
     """
@@ -367,7 +390,10 @@ def _nearest(w: Any, s: float, length: float) -> float:
 
 @inlined
 def _crossing(w: Any, a: Any, least: float, outside: float, inside: float, guess: float) -> float:
-    """The instant between ``outside`` and ``inside`` at which the distance is ``least``: safeguarded Newton from a guess."""
+    """The instant between ``outside`` and ``inside`` at which the distance is ``least``.
+
+    Safeguarded Newton from a guess.
+    """
     s = guess if min(outside, inside) < guess < max(outside, inside) else outside
     for _ in range(60):
         distance, opening = _apart(w, a, s)
@@ -521,7 +547,10 @@ def _altitude(z: Any, i: int, i2: int, inv: float, since_s: float) -> float:
 
 @inlined
 def _while_within(gap: float, rate: float, least: float, length: float) -> tuple[float, float]:
-    """When, from 0 to ``length``, ``gap + rate s`` is within ``least`` of zero; the end before the start: never."""
+    """When, from 0 to ``length``, ``gap + rate s`` is within ``least`` of zero.
+
+    The end before the start: never.
+    """
     if least < 0.0:
         return 1.0, 0.0
     if rate == 0.0 or length == 0.0:
@@ -656,13 +685,15 @@ def join(
     drift: float,
     drift_m: float,
 ) -> Any:
-    """All raw windows between pieces ``lo..hi`` of a (in bucket order) and the pieces of b; a is b when ``itself``.
+    """All raw windows between pieces ``lo..hi`` of a (in bucket order) and the pieces of b.
 
-    Every pair of pieces that passes test 1 is met once: in a self-join a piece looks into its own cell, forward, and into
-    13 of its 26 neighbours; else into all 27.
+    A is b when ``itself``.
+
+    Every pair of pieces that passes test 1 is met once: in a self-join a piece looks into its own cell,
+    forward, and into 13 of its 26 neighbours; else into all 27.
     """
     out = np.empty((1024, RAW_COLUMNS))
-    used = np.int64(0)  # a literal 0 would be a type of its own, and all that takes it compiled twice
+    used: Any = np.int64(0)  # a literal 0 would be a type of its own, and all that takes it compiled twice
     neighbour_code = np.empty(27, np.int64)
     neighbour_from = np.empty(27, np.int64)
     neighbour_to = np.empty(27, np.int64)
@@ -743,8 +774,8 @@ def join(
 def merge(raw: Any, order: Any) -> Any:
     """Join raw windows of one pair that touch; ``order`` sorts them by pair, by decided or not, by start.
 
-    The closest point of the joined window is the nearest of its parts', the earliest among equals; it is marginal only if
-    every part is.
+    The closest point of the joined window is the nearest of its parts', the earliest among equals; it is
+    marginal only if every part is.
     """
     out = np.empty((raw.shape[0], RAW_COLUMNS))
     k = -1

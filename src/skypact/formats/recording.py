@@ -367,8 +367,8 @@ class Recording:
             )
         if self.nameless:
             self.ignored.append(
-                "the points name nobody and are taken as one thing; a column id, icao24 or callsign would tell "
-                "things apart"
+                "the points name nobody and are taken as one thing; a column id, icao24 or callsign would "
+                "tell things apart"
             )
         if told:
             self.ignored.append(f"{told}: two things under one name? They are kept as they are")

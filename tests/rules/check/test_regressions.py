@@ -67,7 +67,8 @@ def test_flying_on_after_the_window_is_outside_of_everything() -> None:
     """A track that flies on when its own volume's window has ended has no volume in force, at no distance."""
     track = eastward((0, 50, 100), (0.0, 0.005, 0.01))
     own = Volumes.of(
-        Labels.of(["v"], body=["d"]), [Volume4D(Circle(0.0, 0.005, 5_000.0), start_us=0, end_us=50 * SECOND_US)]
+        Labels.of(["v"], body=["d"]),
+        [Volume4D(Circle(0.0, 0.005, 5_000.0), start_us=0, end_us=50 * SECOND_US)],
     )
     found = inside(track, own, max_gap_s=None)
     assert [(row.start_us, row.end_us) for row in found] == [(50 * SECOND_US, 100 * SECOND_US)]

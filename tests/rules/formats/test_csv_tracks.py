@@ -61,8 +61,10 @@ def test_opensky(tmp_path: Path) -> None:
         "1 row without a position",
         "1 row without a time (lastposupdate)",
         "1 row repeating a position already read (same time of position and place)",
-        "1 leg faster than 1,000 m/s, the first at 2017-06-08T12:00:01.500Z: two things under one name? "
-        "They are kept as they are",
+        (
+            "1 leg faster than 1,000 m/s, the first at 2017-06-08T12:00:01.500Z: two things under one name? "
+            "They are kept as they are"
+        ),
         "1 state without a vertical rate: a prediction takes it as level flight",
     )
 
@@ -222,11 +224,16 @@ def test_the_columns_that_are_not_used_may_hold_anything(tmp_path: Path) -> None
 
 
 def test_points_that_name_nobody_are_never_silently_one_aircraft(tmp_path: Path) -> None:
-    """Without a column of names, points that cannot be of one thing are refused, and others are said to be taken as one."""
+    """Without a column of names, points that cannot be of one thing are refused.
+
+    Others are said to be taken as one.
+    """
     head = "registration,time,lat,lon,altitude_ft\n"
     two = tmp_path / "two.csv"
     two.write_text(
-        head + "E,1735725600,0,0,30000\nW,1735725600,0,1,30000\nE,1735725610,0,0.01,30000\nW,1735725610,0,0.99,30000\n",
+        head
+        + "E,1735725600,0,0,30000\nW,1735725600,0,1,30000\n"
+        + "E,1735725610,0,0.01,30000\nW,1735725610,0,0.99,30000\n",
         encoding="utf-8",
     )
     with pytest.raises(FormatError, match="name nobody"):

@@ -77,7 +77,11 @@ def test_a_polygon_is_a_zone_for_everything_that_flies() -> None:
     )
     assert volumes.lat_deg.tolist() == pytest.approx([50.0, 50.0, 50 + 1 / 6, 50 + 1 / 6])
     assert (volumes.start_us[0], volumes.end_us[0]) == (EVER, FOREVER)
-    assert (contents.format, contents.counts, contents.ignored) == ("openair", {"zones": 1, "outlines": 1}, ())
+    assert (contents.format, contents.counts, contents.ignored) == (
+        "openair",
+        {"zones": 1, "outlines": 1},
+        (),
+    )
 
 
 @pytest.mark.parametrize(
