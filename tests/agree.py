@@ -71,7 +71,9 @@ def _legs_and_drift(
     """For each pair its longest leg and what the engine allows for clock and prediction; metres."""
     if isinstance(things, States):
         fastest = things.ground_speed_m_s[oracle.a] + things.ground_speed_m_s[oracle.b]
-        return np.maximum(PREDICTED_LEG_M, fastest * 2.0), 3e-12 * (50_000.0 + 600.0 * fastest)
+        return np.maximum(PREDICTED_LEG_M, fastest * 2.0), 2e-13 * (50_000.0 + 600.0 * fastest) * (
+            1.0 + fastest.max(initial=0.0) * 3e-4
+        )
     longest, fastest = _legs_of(things)
     seconds = float(np.ptp(things.time_us)) * 1e-6
     clock = 2.3e-16 * seconds * (fastest[oracle.a] + fastest[oracle.b])

@@ -44,8 +44,8 @@ def test_front_doors_open_on_what_they_promise(name: str) -> None:
 def test_every_test_says_in_one_sentence_what_holds() -> None:
     """Each test function's docstring is one sentence of its own."""
     wrong = []
-    seen: dict[str, str] = {}
     for path in TESTS:
+        seen: dict[str, str] = {}
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
                 doc = (ast.get_docstring(node) or "").strip()
@@ -67,7 +67,7 @@ def test_no_test_asserts_nothing() -> None:
                 continue
             text = ast.unparse(node)
             if not any(
-                mark in text for mark in ("assert", "pytest.raises", "pytest.fail", "check_", "expect")
+                mark in text for mark in ("assert", "pytest.raises", "pytest.fail", "survives(")
             ):
                 idle.append(f"{path.name}:{node.lineno} {node.name}")
     assert idle == []

@@ -36,6 +36,17 @@ from skypact.units import parse_length_m
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+__all__ = [
+    "Pact",
+    "Party",
+    "Remark",
+    "Severity",
+    "Stance",
+    "Zone",
+    "contradictions",
+    "remarks",
+]
+
 RULES_MAX: Final = 1000
 """More separation rules than this are refused: nobody can read which of them holds."""
 APPLIES_BY_DEFAULT: Final = (Kind.CREWED, Kind.UNCREWED, Kind.GROUND)

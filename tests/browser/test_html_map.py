@@ -178,7 +178,7 @@ def test_a_click_on_a_finding_shows_its_closest_point(visit: Callable[..., Visit
     page.page.click("#finding-0")
     page.settle()
     assert page.text("#now").split("\n")[0] == page.ask("say.time(DATA.findings[0].closest)")
-    assert page.text(".detail .then").endswith("1.08 NM · 656 ft")
+    assert page.text(".detail .then").endswith("1.07 NM · 656 ft")
     assert "2,000 m" in page.text(".detail")
     assert page.page.locator("#finding-0").get_attribute("aria-expanded") == "true"
     places = page.ask("[DATA.findings[0].a, DATA.findings[0].b].map((s) => placeOnScreen(...s.at))")
@@ -455,7 +455,7 @@ def test_day_and_night(visit: Callable[..., Visit]) -> None:
 def test_units_can_be_changed(visit: Callable[..., Visit]) -> None:
     """Nautical miles and feet become kilometres and metres everywhere at once."""
     page = visit()
-    assert "1.08 NM · 656 ft" in page.text("#finding-0")
+    assert "1.07 NM · 656 ft" in page.text("#finding-0")
     page.page.click("#units")
     assert "2,000 m · 200 m" in page.text("#finding-0")
 

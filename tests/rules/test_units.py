@@ -61,7 +61,7 @@ def test_lengths_round_trip(number: object, unit: str, space: str) -> None:
 
 @given(plain_numbers, st.sampled_from(sorted(DURATIONS)))
 def test_durations_round_trip(number: object, unit: str) -> None:
-    """What is written as number and unit is that number of that unit."""
+    """A duration written in any unit reads back as the same seconds."""
     found = units.parse_duration_s(f"{number} {unit}")
     assert found / DURATIONS[unit] == pytest.approx(float(str(number)), rel=1e-15, abs=1e-15)
 

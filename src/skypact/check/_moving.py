@@ -28,7 +28,7 @@ from skypact.instants import format_instant
 from skypact.units import FT_M, NM_M
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -42,6 +42,8 @@ _PIECES_MAX = 1_000_000
 
 A long hover costs no more.
 """
+_USUAL, _WIDER, _STEP = 0.99, 1.5, 3.0
+"""Pieces wider than so many others, where that widens the cells so much, are of sizes that grow so."""
 _SPREAD_LEAST = 2_000
 """Fewer pieces than this are not worth a second thread."""
 CLOCK = 2.3e-16
@@ -179,23 +181,62 @@ def cut_pieces(side: Side, slab_s: float, *, banded: bool) -> Pieces:
     return Pieces(side, slab_s, float(box[:, sweep.R].max(initial=0.0)), box, first, last, slab, who)
 
 
-def _field(pieces: Pieces, cell_m: float) -> _Field:
-    """Sort pieces by the cell their ball's centre is in."""
-    count = pieces.who.shape[0]
+def _field(pieces: Pieces, rows: NDArray[np.intp], cell_m: float) -> _Field:
+    """Sort some pieces by the cell their ball's centre is in."""
+    count = rows.shape[0]
+    whole = count == pieces.who.shape[0]
+    box, slab = (pieces.box, pieces.slab) if whole else (pieces.box[rows], pieces.slab[rows])
     code = np.empty(count, np.int64)
-    jit.spread(
-        lambda lo, hi: sweep.hash_pieces(pieces.box, pieces.slab, cell_m, code, lo, hi), count, least=20_000
-    )
+    jit.spread(lambda lo, hi: sweep.hash_pieces(box, slab, cell_m, code, lo, hi), count, least=20_000)
     mask = (1 << max(4, math.ceil(math.log2(max(count, 1))))) - 1
     start, order = np.empty(mask + 2, np.int64), np.empty(count, np.int64)
     sweep.bucket_pieces(code, mask, start, order)
-    code_sorted, box_sorted = np.empty_like(code), np.empty_like(pieces.box)
+    code_sorted, box_sorted = np.empty_like(code), np.empty_like(box)
     jit.spread(
-        lambda lo, hi: sweep.gather_pieces(order, code, pieces.box, code_sorted, box_sorted, lo, hi),
+        lambda lo, hi: sweep.gather_pieces(order, code, box, code_sorted, box_sorted, lo, hi),
         count,
         least=20_000,
     )
-    return _Field(pieces, cell_m, mask, start, code_sorted, box_sorted, order)
+    return _Field(pieces, cell_m, mask, start, code_sorted, box_sorted, order if whole else rows[order])
+
+
+def _sizes(left: Pieces, right: Pieces, reach_m: float) -> tuple[list[float], list[NDArray[np.intp]]]:
+    """Sort pieces into sizes by their balls: the radii that bound the sizes, and each side's pieces' sizes.
+
+    A cell is as wide as the widest pieces in it, and a few that are far wider than the others (a position
+    that jumps, something in orbit) would put everything into one cell. They are a size of their own, with
+    cells of their own.
+    """
+    sides = (left,) if left is right else (left, right)
+    radius = np.concatenate([p.box[:, sweep.R] for p in sides])
+    if not radius.shape[0]:
+        return [0.0], [np.zeros(p.who.shape[0], np.intp) for p in sides]
+    usual = float(np.quantile(radius, _USUAL))
+    widest = float(radius.max())
+    bounds = []
+    while reach_m + 2.0 * widest > _WIDER * (reach_m + 2.0 * usual):
+        bounds.append(usual)
+        usual *= _STEP
+    sizes = [np.searchsorted(np.array(bounds), p.box[:, sweep.R]) for p in sides]
+    return [*bounds, widest], sizes
+
+
+def _meeting_fields(left: Pieces, right: Pieces, reach_m: float) -> Iterator[tuple[_Field, _Field]]:
+    """The fields to join so that every piece meets every other once; a field with itself: it twice."""
+    bounds, sizes = _sizes(left, right, reach_m)
+    itself = left is right
+    for size, widest in enumerate(bounds):
+        if not any((of == size).any() for of in sizes):
+            continue
+        cell = max(reach_m + 2.0 * widest, 1.0)
+        sides = list(zip((left, right), sizes, strict=False))
+        own = [_field(p, np.nonzero(of == size)[0], cell) for p, of in sides]
+        yield own[0], own[-1]
+        if size:
+            less = [_field(p, np.nonzero(of < size)[0], cell) for p, of in sides]
+            yield own[0], less[-1]
+            if not itself:
+                yield less[0], own[1]
 
 
 def _join(
@@ -210,14 +251,11 @@ def _join(
     *,
     horizon: bool,
 ) -> NDArray[np.float64]:
-    """Raw windows, sorted and merged.
-
-    ``matrix`` and ``bodies`` number both sides' rows in one column, ``one``'s first.
-    """
-    itself = one is two
+    """Raw windows; ``matrix`` and ``bodies`` number both sides' rows in one column, ``one``'s first."""
     p, q = one.pieces, two.pieces
     a, b = p.side, q.side
-    split = 0 if itself else len(a.labels)
+    shared = a is b
+    split = 0 if shared else len(a.labels)
     klass_a, klass_b = matrix.klass[: len(a.labels)], matrix.klass[split:]
     body_a, body_b = bodies[: len(a.labels)], bodies[split:]
     ahead = matrix.lookahead_s if horizon else np.full_like(matrix.lookahead_s, np.inf)
@@ -259,7 +297,8 @@ def _join(
             b.reference,
             b.blur_h,
             b.blur_v,
-            itself,
+            shared,
+            one is two,
             two.cell_m,
             q.slab_s,
             reach_m,
@@ -274,10 +313,14 @@ def _join(
             drift_m,
         )
 
-    parts = jit.spread(run, one.code.shape[0], least=_SPREAD_LEAST)
-    raw = np.concatenate(parts)
+    raw: NDArray[np.float64] = np.concatenate(jit.spread(run, one.code.shape[0], least=_SPREAD_LEAST))
+    return raw
+
+
+def _merged(raw: NDArray[np.float64], others: int) -> NDArray[np.float64]:
+    """Raw windows sorted, and those of a pair that touch joined; ``others``: how many rows b numbers."""
     undecided = raw[:, sweep.FLAG] * (raw[:, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN)
-    pair = raw[:, sweep.A] * len(b.labels) + raw[:, sweep.B]
+    pair = raw[:, sweep.A] * others + raw[:, sweep.B]
     merged: NDArray[np.float64] = sweep.merge(raw, np.lexsort((raw[:, sweep.T0], undecided, pair)))
     return merged
 
@@ -569,17 +612,15 @@ def check_moving(
     banded = np.unique(np.concatenate([one.reference, two.reference])).shape[0] <= 1
     left = cut_pieces(one, slab, banded=banded)
     right = left if itself else cut_pieces(two, slab, banded=banded)
-    # no leg is longer than its piece is wide
-    balls = left.widest_m + right.widest_m
     last = max(float(side.t_s.max(initial=0.0)) for side in (one, two))
     fastest = one.speed_most() if itself else max(one.speed_most(), two.speed_most())
-    reach = widest + sweep.frame_bound(2.0 * balls, widest) + drift * (drift_m + 2.0 * last * fastest)
-    cell = max(reach + balls, 1.0)
-    one_field = _field(left, cell)
-    two_field = one_field if itself else _field(right, cell)
-    merged = _join(
-        one_field, two_field, matrix, labels.body, reach, height, drift, drift_m, horizon=now_us is not None
-    )
+    leg = max(sweep.longest_leg(side.point, side.joined) for side in (one, two))
+    reach = widest + sweep.frame_bound(leg, widest) + drift * (drift_m + 2.0 * last * fastest)
+    raw = [
+        _join(a, b, matrix, labels.body, reach, height, drift, drift_m, horizon=now_us is not None)
+        for a, b in _meeting_fields(left, right, reach)
+    ]
+    merged = _merged(np.concatenate([np.empty((0, sweep.RAW_COLUMNS)), *raw]), len(two.labels))
     return _findings(
         kind,
         one,
@@ -606,8 +647,8 @@ def _paths(
     climb: Any,
     age_s: Any,
     ahead_s: Any,
-    step_s: float,
-    nodes: int,
+    step_s: Any,
+    first: Any,
     end_s: float,
     t_s: Any,
     point: Any,
@@ -619,7 +660,7 @@ def _paths(
 ) -> None:
     """Lay out the predicted paths of states ``lo..hi``: nodes at now, one step later, and so on to ``end_s``.
 
-    Positions are ``ahead_s`` old, altitudes ``age_s``.
+    Positions are ``ahead_s`` old, altitudes ``age_s``. State i owns nodes ``first[i]`` to ``first[i + 1]``.
     """
     for i in range(lo, hi):
         east_x, east_y, north_x, north_y, north_z = earth.east_north(lat_deg[i], lng_deg[i])
@@ -629,17 +670,16 @@ def _paths(
         vz = speed[i] * c * north_z
         x, y, z = earth.surface_of(lat_deg[i], lng_deg[i])
         t = -ahead_s[i]
-        for k in range(nodes):
-            node = i * nodes + k
-            at = min(k * step_s, end_s)
-            parts = int(abs(at - t) * speed[i] / earth.LEG_MAX_M) + 1
+        for node in range(first[i], first[i + 1]):
+            at = min((node - first[i]) * step_s[i], end_s)
+            parts = int(abs(at - t) * speed[i] / _PREDICTED_STEP_M) + 1
             for _ in range(parts):
                 x, y, z, vx, vy, vz = earth.advance(x, y, z, vx, vy, vz, (at - t) / parts)
             t = at
             t_s[node] = t
             point[node, 0], point[node, 1], point[node, 2] = x, y, z
             height[node] = altitude_m[i] + climb[i] * (age_s[i] + t)
-            joined[node] = k < nodes - 1
+            joined[node] = node + 1 < first[i + 1]
             owner[node] = i
 
 
@@ -648,11 +688,10 @@ PREDICTED_LEG_M = 20_000.0
 _PREDICTED_LEGS_MIN, _PREDICTED_LEGS_MAX = 64, 4096
 """So many legs a state may have: the more, the fewer states there are."""
 _PREDICTED_NODES = 4_000_000
-_PREDICTED_DRIFT = 3e-12
-"""A predicted path leaves its geodesic by so much a metre.
-
-By more in proportion over 1,000 km (measured).
-"""
+_PREDICTED_STEP_M = 12_500.0
+"""Predicted paths are integrated in steps of at most this."""
+_PREDICTED_DRIFT = 2e-13
+"""A predicted path leaves its geodesic by so much a metre, and by more in proportion over 2,000 km."""
 
 
 def _brought_near(
@@ -681,13 +720,17 @@ def side_of_states(
 ) -> tuple[Side, float]:
     """The paths of states from ``now_us`` on, and the slab they are laid out for."""
     n = len(states)
-    fastest = float(states.ground_speed_m_s.max(initial=0.0))
     most = min(max(_PREDICTED_NODES // max(n, 1), _PREDICTED_LEGS_MIN), _PREDICTED_LEGS_MAX)
-    wanted = max(PREDICTED_LEG_M / max(fastest, 1e-3), lookahead_s / most, 1.0)
-    step = 2.0 ** math.ceil(math.log2(min(wanted, max(lookahead_s, 1.0))) - 0.5)
-    nodes = math.ceil(lookahead_s / step) + 1
-    t_s, point, height = np.empty(n * nodes), np.empty((n * nodes, 3)), np.empty(n * nodes)
-    joined, owner = np.empty(n * nodes, np.bool_), np.empty(n * nodes, np.int64)
+    # one step for nearly all, so that their legs are over the same times; a few faster ones take shorter ones
+    usual = float(np.quantile(states.ground_speed_m_s, _USUAL)) if n else 0.0
+    speed = np.maximum(np.append(states.ground_speed_m_s, usual), max(usual, 1e-3))
+    wanted = np.maximum(PREDICTED_LEG_M / speed, max(lookahead_s / most, 1.0))
+    steps = 2.0 ** np.ceil(np.log2(np.minimum(wanted, max(lookahead_s, 1.0))) - 0.5)
+    step_s, slab_s = steps[:-1], float(steps[-1])
+    first = np.concatenate([[0], np.cumsum(np.ceil(lookahead_s / step_s).astype(np.int64) + 1)])
+    nodes = int(first[-1])
+    t_s, point, height = np.empty(nodes), np.empty((nodes, 3)), np.empty(nodes)
+    joined, owner = np.empty(nodes, np.bool_), np.empty(nodes, np.int64)
     age_s = ((now_us - states.time_us) * 1e-6).astype(np.float64)
     lat, lng, track, ahead_s = _brought_near(states, age_s)
     jit.spread(
@@ -700,8 +743,8 @@ def side_of_states(
             states.vertical_rate_m_s,
             age_s,
             ahead_s,
-            step,
-            nodes,
+            step_s,
+            first,
             lookahead_s,
             t_s,
             point,
@@ -730,7 +773,7 @@ def side_of_states(
         states.vertical_uncertainty_m,
         span,
     )
-    return side, step
+    return side, slab_s
 
 
 def encounters(

@@ -126,6 +126,21 @@ def count_pieces(t_s: Any, joined: Any, slab_s: float) -> int:
 
 
 @kernel
+def longest_leg(point: Any, joined: Any) -> float:
+    """The longest leg (its chord), in metres."""
+    most = 0.0
+    for k in range(joined.shape[0]):
+        if joined[k]:
+            dx, dy, dz = (
+                point[k + 1, 0] - point[k, 0],
+                point[k + 1, 1] - point[k, 1],
+                point[k + 1, 2] - point[k, 2],
+            )
+            most = max(most, dx * dx + dy * dy + dz * dz)
+    return np.sqrt(most)
+
+
+@kernel
 def make_pieces(
     t_s: Any,
     point: Any,
@@ -353,22 +368,21 @@ def _rate(p: Any, s: float) -> float:
 
 
 @inlined
-def _apart(w: Any, a: Any, s: float) -> tuple[float, float]:
-    """Distance on the ground at s, and how fast it opens; w is the motion of a relative to b, a that of a."""
+def _apart(w: Any, a: Any, s: float) -> tuple[float, float, float]:
+    """Distance on the ground at s, how fast it opens, the chord; w: motion of a relative to b, a: its own."""
     wx, wy, wz = _value(w[0], s), _value(w[1], s), _value(w[2], s)
     x, y, z = _value(a[0], s), _value(a[1], s), _value(a[2], s)
     opening = wx * _rate(w[0], s) + wy * _rate(w[1], s) + wz * _rate(w[2], s)
     chord = np.sqrt(wx * wx + wy * wy + wz * wz)
-    return arc_of_chord(x, y, z, x - wx, y - wy, z - wz), opening / chord if chord > 0.0 else 0.0
+    return arc_of_chord(x, y, z, x - wx, y - wy, z - wz), opening / chord if chord > 0.0 else 0.0, chord
 
 
 @inlined
-def _nearest(w: Any, s: float, length: float) -> float:
-    """Where, from 0 to ``length``, the relative motion w is nearest to nothing.
-
-    Newton steps on W.W' = 0 from s.
+def _nearest(w: Any, s: float, length: float, bend_m_s: float) -> float:
+    """Where, from 0 to ``length``, the relative motion w is nearest to nothing: Newton on W.W' = 0 from s.
 
     Where the distance is flat or arches over (things that fly side by side) it stays: an end is nearest then.
+    ``bend_m_s``: how much faster than the chord the arc grows, the earth not being equally round everywhere.
     """
     for _ in range(12):
         wx, wy, wz = _value(w[0], s), _value(w[1], s), _value(w[2], s)
@@ -381,7 +395,8 @@ def _nearest(w: Any, s: float, length: float) -> float:
         slope = vx * vx + vy * vy + vz * vz + 2.0 * bend
         if slope <= 0.0:
             break
-        moved = min(max(s - (wx * vx + wy * vy + wz * vz) / slope, 0.0), length)
+        pull = wx * vx + wy * vy + wz * vz + bend_m_s * np.sqrt(wx * wx + wy * wy + wz * wz)
+        moved = min(max(s - pull / slope, 0.0), length)
         if abs(moved - s) < 1e-7:
             return moved
         s = moved
@@ -396,7 +411,7 @@ def _crossing(w: Any, a: Any, least: float, outside: float, inside: float, guess
     """
     s = guess if min(outside, inside) < guess < max(outside, inside) else outside
     for _ in range(60):
-        distance, opening = _apart(w, a, s)
+        distance, opening, _ = _apart(w, a, s)
         f = distance - least
         if abs(f) < 1e-9:
             return s
@@ -500,11 +515,17 @@ def _pair_of_legs(
     other = _path(pb[j, 0], pb[j, 1], pb[j, 2], pb[j2, 0], pb[j2, 1], pb[j2, 2], ub, inv_b)
     w = _less(path[0], other[0]), _less(path[1], other[1]), _less(path[2], other[2])
     length = t1 - t0
-    s = _nearest(w, dt, length)
-    h, _ = _apart(w, path, s)
+    s = _nearest(w, dt, length, 0.0)
+    h, _, c = _apart(w, path, s)
     # both ends of the window: they may be nearer, and the minimum may be crossed before them
-    h_begin, _ = _apart(w, path, 0.0)
-    h_end, _ = _apart(w, path, length)
+    h_begin, _, c_begin = _apart(w, path, 0.0)
+    h_end, _, c_end = _apart(w, path, length)
+    if c > 20_000.0 and length > 0.0:
+        # the chord is nearest at s, the arc a little beside: an arc is longer by its chord cubed times a
+        # curvature, which is known at both ends
+        bend = ((h_end - c_end) / c_end**3 - (h_begin - c_begin) / c_begin**3) * c**3 / length
+        s = _nearest(w, s, length, bend)
+        h, _, _ = _apart(w, path, s)
     if h_begin < h:
         h, s = h_begin, 0.0
     if h_end < h:
@@ -521,7 +542,7 @@ def _pair_of_legs(
         if strict0 > strict1:
             h_strict = np.inf
         elif t0 + s < strict0 or t0 + s > strict1:
-            h_strict, _ = _apart(w, path, min(max(s, strict0 - t0), strict1 - t0))
+            h_strict, _, _ = _apart(w, path, min(max(s, strict0 - t0), strict1 - t0))
         if h_strict >= D:
             flag = MARGINAL
     out = _grown(out, used)
@@ -671,6 +692,7 @@ def join(
     ref_b: Any,
     blur_hb: Any,
     blur_vb: Any,
+    shared: bool,
     itself: bool,
     cell_m: float,
     slab_s: float,
@@ -687,10 +709,9 @@ def join(
 ) -> Any:
     """All raw windows between pieces ``lo..hi`` of a (in bucket order) and the pieces of b.
 
-    A is b when ``itself``.
-
-    Every pair of pieces that passes test 1 is met once: in a self-join a piece looks into its own cell,
-    forward, and into 13 of its 26 neighbours; else into all 27.
+    ``shared``: both are pieces of the same things, all columns alike; then a is the lower number. ``itself``:
+    they are the same pieces. Every pair of pieces that passes test 1 is met once: in a join with itself a
+    piece looks into its own cell, forward, and into 13 of its 26 neighbours; else into all 27.
     """
     out = np.empty((1024, RAW_COLUMNS))
     used: Any = np.int64(0)  # a literal 0 would be a type of its own, and all that takes it compiled twice
@@ -733,8 +754,7 @@ def join(
                     continue
                 if body_a[who_a[ki]] == body_b[who_b[kj]] or rule[klass_a[who_a[ki]], klass_b[who_b[kj]]] < 0:
                     continue
-                # in a join with itself both sides are the same columns, and a is the lower number
-                swap = itself and who_a[ki] > who_b[kj]
+                swap = shared and who_a[ki] > who_b[kj]
                 p, q = (kj, ki) if swap else (ki, kj)
                 a, b = who_a[p], who_b[q]
                 D = D_of[klass_a[a], klass_b[b]] + blur_ha[a] + blur_hb[b]

@@ -250,6 +250,28 @@ def _columns(of: States, n: int) -> list[NDArray[Any]]:
     return [getattr(of, name)[:n] for name in names]
 
 
+def test_fast_things_among_many_are_met_too() -> None:
+    """A few things at kilometres a second among airliners: every pair is as the oracle has it."""
+    random = aw.rng(41)
+    n = 250
+    lat, lng, _ = aw.go(np.full(n, 52.0), 4.0, random.uniform(0, 360, n), random.uniform(0, 200_000, n))
+    speed = random.uniform(100.0, 250.0, n)
+    speed[:4] = [1500.0, 3000.0, 7500.0, 12_000.0]
+    things = States.of(
+        aw.numbered(n),
+        aw.BASE_US,
+        lat,
+        lng,
+        10_000.0,
+        speed,
+        random.uniform(0.0, 6.3, n),
+        random.uniform(-3, 3, n),
+    )
+    found, oracle = encounters(things), encounters_reference(things)
+    assert assert_agree(found, oracle, things).inside > 300
+    assert {f.a for f in found} >= {0, 1, 2}
+
+
 def test_unknown_altitudes_are_unchecked_where_near() -> None:
     """A state without an altitude is listed where it comes near, with the reason."""
     pair = states((0.0, 0.0, np.nan, 90, 400, 0), (0.0, 0.2, 30_000, 270, 400, 0))

@@ -31,7 +31,8 @@ from skypact.airspace import (
     Trajectories,
 )
 from skypact.airspace import altitude as alt
-from skypact.check import FindingKind, Findings, Reason, losses
+from skypact.airspace.moving import legs
+from skypact.check import FindingKind, Findings, Reason, _moving, losses
 from skypact.check.findings import LISTED
 from skypact.check.reference import losses_reference, rule_reference, unobserved_reference
 from skypact.errors import GeometryError, ModeError
@@ -167,36 +168,65 @@ def _pair(tracks: Trajectories, sample: int) -> tuple[float, float]:
     return float(tracks.lat_deg[sample]), float(tracks.lng_deg[sample])
 
 
-def test_all_pairs_of_dense_traffic() -> None:
-    """In a crowd every pair of 120 turning flights is as the oracle has it, none left out by the grid."""
-    random = aw.rng(7)
+def crowd(random: np.random.Generator, n: int) -> Trajectories:
+    """Flights that turn now and then, within 25 km of each other, over the antimeridian."""
     tracks = []
-    for k in range(120):
-        n = int(random.integers(2, 12))
+    for k in range(n):
+        legs = int(random.integers(2, 12))
         lat, lng, _ = aw.go(60.0, 179.5, random.uniform(0.0, 360.0), random.uniform(0.0, 25_000.0))
         heading, speed = random.uniform(0.0, 360.0), random.uniform(0.0, 280.0)
-        seconds = np.cumsum(random.uniform(2.0, 55.0, n))
+        seconds = np.cumsum(random.uniform(2.0, 55.0, legs))
         positions = [(float(lat), float(lng))]
         for step in np.diff(seconds).tolist():
             heading += random.uniform(-40.0, 40.0)
             lat, lng, _ = aw.go(lat, lng, heading, speed * step)
             positions.append((float(lat), float(lng)))
         high = random.uniform(3000.0, 5000.0) + random.uniform(-8.0, 8.0) * seconds
-        tracks.append(
-            aw.track(
-                f"t{k}",
-                seconds + random.uniform(0.0, 60.0),
-                [lat for lat, _ in positions],
-                [lng for _, lng in positions],
-                high,
-            )
-        )
-    crowd = both(*tracks)
-    found = losses(crowd, separation=Minima(5000.0, 200.0))
-    oracle = losses_reference(crowd, separation=Minima(5000.0, 200.0))
-    agreement = assert_agree(found, oracle, crowd)
+        start = random.uniform(0.0, 60.0)
+        lats, lngs = [p for p, _ in positions], [q for _, q in positions]
+        tracks.append(aw.track(f"t{k}", seconds + start, lats, lngs, high))
+    return both(*tracks)
+
+
+def jumpers(random: np.random.Generator, n: int) -> Trajectories:
+    """Tracks whose positions jump by hundreds and thousands of kilometres, through the crowd and back."""
+    tracks = []
+    for k in range(n):
+        seconds = np.cumsum(random.uniform(2.0, 40.0, 6))
+        away = random.choice([60_000.0, 300_000.0, 3_000_000.0], 6) * random.choice([0.0, 1.0], 6)
+        lat, lng, _ = aw.go(np.full(6, 60.0), np.full(6, 179.5), random.uniform(0, 360, 6), away)
+        tracks.append(aw.track(f"jumps{k}", seconds, lat, lng, random.uniform(3000.0, 5000.0)))
+    return both(*tracks)
+
+
+def test_all_pairs_of_dense_traffic() -> None:
+    """In a crowd every pair of 120 turning flights is as the oracle has it, none left out by the grid."""
+    flights = crowd(aw.rng(7), 120)
+    found = losses(flights, separation=Minima(5000.0, 200.0))
+    oracle = losses_reference(flights, separation=Minima(5000.0, 200.0))
+    agreement = assert_agree(found, oracle, flights)
     assert agreement.pairs == 120 * 119 // 2
     assert agreement.inside > 100
+
+
+@pytest.mark.parametrize("split", [0, 40, 123])
+def test_wide_pieces_have_cells_of_their_own_and_meet_all_others(split: int) -> None:
+    """A few positions that jump do not widen the cells of the rest; still every pair is as it should be."""
+    random = aw.rng(8)
+    flights = both(crowd(random, 120), jumpers(random, 5)).take(random.permutation(125))
+    laid = legs(flights, max_gap_s=60.0)
+    side = _moving.side_of_tracks(flights, laid, _moving.references_of(flights.reference))
+    pieces = _moving.cut_pieces(side, 16.0, banded=True)
+    bounds, _ = _moving._sizes(pieces, pieces, 5000.0)
+    assert len(bounds) > 2
+    minima = Minima(5000.0, 200.0)
+    found, oracle = losses(flights, separation=minima), losses_reference(flights, separation=minima)
+    assert assert_agree(found, oracle, flights).inside > 100
+    if split:
+        one, two = flights.take(np.arange(split)), flights.take(np.arange(split, 125))
+        across = losses(one, two, separation=minima)
+        got = {(f.a, f.b + split, f.start_us) for f in across}
+        assert got == {(f.a, f.b, f.start_us) for f in found if f.a < split <= f.b}
 
 
 def test_the_day_over_switzerland(shared: Path) -> None:
