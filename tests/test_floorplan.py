@@ -66,9 +66,7 @@ def test_no_test_asserts_nothing() -> None:
             if not (isinstance(node, ast.FunctionDef) and node.name.startswith("test_")):
                 continue
             text = ast.unparse(node)
-            if not any(
-                mark in text for mark in ("assert", "pytest.raises", "pytest.fail", "survives(")
-            ):
+            if not any(mark in text for mark in ("assert", "pytest.raises", "pytest.fail", "survives(")):
                 idle.append(f"{path.name}:{node.lineno} {node.name}")
     assert idle == []
 

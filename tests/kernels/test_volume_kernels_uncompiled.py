@@ -26,10 +26,12 @@ from skypact.airspace import (
     Trajectories,
     Volume4D,
     Volumes,
+    earth,
 )
 from skypact.airspace.earth import surface_points
 from skypact.check import Index, Reason, conflicts, inside
 from skypact.check import _boxes as boxes
+from skypact.check import _solid as solid
 from skypact.errors import GeometryError
 
 pytestmark = [
@@ -120,6 +122,10 @@ def test_altitudes_compare_or_are_listed() -> None:
     found = conflicts(volumes(*(Volume4D(SQUARE, *band) for band in bands)), separation=Minima(0.0, 30.0))
     pairs = {(row.a, row.b) for row in found}
     assert {(0, 2), (4, 5), (0, 6), (0, 7)} <= pairs
+    turned = conflicts(
+        volumes(Volume4D(SQUARE, *bands[5]), Volume4D(SQUARE, *bands[4])), separation=Minima(0.0, 30.0)
+    )
+    assert turned.vertical_m.tolist() == pytest.approx([1e-3])
     assert (0, 1) not in pairs
     assert (0, 3) in set(zip(found.unchecked.a.tolist(), found.unchecked.b.tolist(), strict=True))
     paths = [
@@ -139,13 +145,13 @@ def test_altitudes_compare_or_are_listed() -> None:
 def test_rules_leave_pairs_of_tracks_unchecked_and_bodies_alone() -> None:
     """Nothing meets its own body; what no rule covers is met without a buffer, or listed."""
     rules = Separation((Rule("drones", ("uncrewed", "uncrewed"), Minima(50.0, 15.0)),))
-    claims = [volumes(Volume4D(SQUARE), Volume4D(SQUARE)), track("v0", [0, 60], [34.1] * 2, [38.1] * 2)]
-    found = conflicts(claims, separation=rules)
+    held, path = volumes(Volume4D(SQUARE), Volume4D(SQUARE)), track("v0", [0, 60], [34.1] * 2, [38.1] * 2)
+    found = conflicts([held, path], separation=rules)
     assert {(row.a, row.b) for row in found} == {(0, 1), (1, 2)}
     index = Index(rules)
-    index.insert(claims[1])
+    index.insert(path)
     assert index.query(track("t", [0], [34.1], [38.1]))[0].unchecked.no_rule_pairs == 1
-    own = inside(track("v0", [0, 60], [34.1] * 2, [38.1, 38.3]), claims[0], max_gap_s=None)
+    own = inside(track("v0", [0, 60], [34.1] * 2, [38.1, 38.3]), held, max_gap_s=None)
     assert own.horizontal_m[0] == pytest.approx(9_200.0, rel=0.01)
 
 
@@ -239,3 +245,68 @@ def test_windows_of_volumes_cut_legs() -> None:
     ):
         n = len(seconds)
         assert len(conflicts(track("t", seconds, [34.1] * n, [38.1] * n), timed)) == expected
+
+
+def test_a_stadium_is_met_in_one_piece_whatever_its_edge() -> None:
+    """Edges of no length, at right angles to the stretch, along it, beside it and beyond it."""
+    spans = solid._span_of_edge(5.0, 0.5, 5.0, 0.5, 0.0, 10.0, 1.0)
+    assert spans == pytest.approx((5.0 - 0.75**0.5, 5.0 + 0.75**0.5, 0.5, 5.0))
+    assert solid._span_of_edge(5.0, 2.0, 5.0, 2.0, 0.0, 10.0, 1.0)[0] == 1.0
+    assert solid._span_of_edge(5.0, -3.0, 5.0, 4.0, 0.0, 10.0, 1.0) == pytest.approx((4.0, 6.0, 0.0, 5.0))
+    assert solid._span_of_edge(5.0, 2.0, 5.0, 4.0, 0.0, 10.0, 1.0)[:2] == (1.0, 0.0)
+    assert solid._span_of_edge(2.0, 0.5, 8.0, 0.5, 0.0, 10.0, 0.5) == pytest.approx((2.0, 8.0, 0.5, 2.0))
+    assert solid._span_of_edge(2.0, 1.5, 8.0, 1.5, 0.0, 10.0, 0.5)[:2] == (1.0, 0.0)
+    assert solid._span_of_edge(12.0, -1.0, 11.0, 3.0, 0.0, 10.0, 3.0)[3] == 10.0
+
+
+def test_spans_grow_sort_and_join() -> None:
+    """More than there is room for, out of order, touching and apart; of equals the first is the nearest."""
+    spans = np.empty((2, 4))
+    starts = [7.0, 1.0, 3.0, 5.0, 2.0, 9.0]
+    for n, start in enumerate(starts):
+        spans = solid._put(spans, n, start, start + 1.0, 4.0, start + 0.5)
+    assert solid._merged(spans, len(starts)) == 4
+    assert spans[:4, 0].tolist() == [1.0, 5.0, 7.0, 9.0]
+    assert spans[0].tolist() == [1.0, 4.0, 4.0, 1.5]
+
+
+def test_where_a_distance_is_reached_along_a_leg() -> None:
+    """Inside already, never inside, and in between; a foot on a leg that does not move."""
+    point = surface_points([0.0, 0.0, 0.0], [0.0, 0.1, 0.3])
+    tangent = earth.end_tangents(*point[0], *point[1])
+    rim = (point, 0, 1, tangent, point, 2, 2, 15_000.0)
+    assert solid._edge_of(0.0, 1.0, 30_000.0, *rim) == 0.0
+    assert solid._edge_of(0.0, 1.0, 1.0, *rim) == 1.0
+    at = solid._edge_of(0.0, 1.0, 10_000.0, *rim)
+    assert (0.3 - 0.1 * at) * np.pi / 180.0 * 6_378_137.0 == pytest.approx(25_000.0, abs=1e-3)
+    still = earth.end_tangents(*point[0], *point[0])
+    x, y, z = point[2].tolist()
+    assert solid._foot_on_leg(x, y, z, 0.25, 0.75, point, 0, 0, still) == 0.25
+
+
+def test_legs_beside_outlines_by_hairs() -> None:
+    """On the edge, a micrometre off, two, and hovering near; circles from within, towards and past."""
+    south = volumes(Volume4D(Polygon(((0.0, 0.0), (0.0, 0.002), (-0.001, 0.001)))))
+    for metres, expected in ((0.0, 1), (0.5e-6, 1), (1.7e-6, 0), (1.0, 0)):
+        lat = metres / 110_574.0
+        assert len(conflicts(track("t", [0, 60], [lat, lat], [0.0005, 0.0015]), south)) == expected
+        assert len(conflicts(track("t", [0, 60], [lat, lat], [0.001, 0.001]), south)) == expected
+    circle = volumes(Volume4D(Circle(0.0, 0.0, 10_000.0)))
+    for lng, minima, seconds in (
+        ([0.01, 0.02], None, [60.0]),
+        ([0.2, 0.1], Minima(3_000.0, 0.0), [10.0]),
+        ([-0.2, 0.2], None, [27.0]),
+        ([0.2, 0.3], Minima(3_000.0, 0.0), []),
+    ):
+        found = conflicts(track("t", [0, 60], [0.0, 0.0], lng), circle, separation=minima)
+        assert found.duration_s.tolist() == pytest.approx(seconds, abs=1.0)
+    own = inside(track("v0", [0, 60], [0.0, 0.0], [0.0, 0.2]), circle, max_gap_s=None)
+    assert own.horizontal_m[0] == pytest.approx(12_263.0, abs=2.0)
+
+
+def test_circles_of_one_middle_and_edges_of_no_length() -> None:
+    """Concentric circles have their middle in common; a vertex said twice is an edge of no length."""
+    found = conflicts(volumes(Volume4D(Circle(52.0, 5.0, 100.0)), Volume4D(Circle(52.0, 5.0, 200.0))))
+    assert (found.lat_deg[0], found.lng_deg[0]) == (pytest.approx(52.0), pytest.approx(5.0))
+    twice = Polygon((SQUARE.vertices[0], *SQUARE.vertices))
+    assert len(conflicts(volumes(Volume4D(twice), Volume4D(Circle(34.1, 38.25, 5_000.0))))) == 1

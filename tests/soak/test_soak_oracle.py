@@ -42,7 +42,7 @@ def test_no_loss_is_missed_in_millions(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(aw.STATE_PAIRS))
 def test_no_encounter_is_missed_in_millions(name: str) -> None:
-    """None of a family's pairs of states is missed or made up, over seeds that the suite does not use."""
+    """None of a family's pairs of states is missed or made up, over seeds that no other test uses."""
     size = 2_000 if name == "by_a_pole" else BATCH
     for batch in range(-(-PAIRS // size)):
         pairs = aw.STATE_PAIRS[name](aw.rng(SEED * 1_000_003 + batch), min(size, PAIRS))
@@ -54,7 +54,7 @@ def test_no_encounter_is_missed_in_millions(name: str) -> None:
 
 
 def largest_error_m(random: np.random.Generator, n: int, leg_m: float, minimum_m: float) -> float:
-    """The largest error of a computed closest distance over n pairs of legs of one length that pass at a minimum.
+    """The largest error of the closest distance over n pairs of legs of one length that pass at a minimum.
 
     Half of the pairs follow each other in line at 45 degrees of latitude and track, where the cubic is worst.
     """

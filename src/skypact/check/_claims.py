@@ -250,7 +250,6 @@ class Terms:
     horizontal_m: NDArray[np.float64]
     vertical_m: NDArray[np.float64]
     rules: int
-    uncovered: bool
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -270,7 +269,7 @@ def _without_altitude(raw: NDArray[np.float64], rows: Any) -> NDArray[np.float64
     return raw
 
 
-WITHOUT_BUFFER = Terms(np.full((1, 1), -1, np.int32), np.zeros((1, 1)), np.zeros((1, 1)), 0, uncovered=True)
+WITHOUT_BUFFER = Terms(np.full((1, 1), -1, np.int32), np.zeros((1, 1)), np.zeros((1, 1)), 0)
 """Terms under which nothing has a buffer: zones."""
 
 
@@ -302,7 +301,7 @@ def meet_volumes(
             ob.offsets, ob.point, ob.ball, ob.leg_m, vb.radius_m,
             two.band, two.band_ref, vb.start_us, vb.end_us,
             who_b.body, who_b.klass,
-            terms.rule, terms.horizontal_m, terms.vertical_m, terms.uncovered, COMPARE,
+            terms.rule, terms.horizontal_m, terms.vertical_m, COMPARE,
             alt.EGM96_INTERPOLATION_ERROR_M,
         )  # fmt: skip
 
@@ -341,7 +340,7 @@ def meet_legs(
             side.reference, side.blur_h, side.blur_v, who_a.body, who_a.klass,
             ob.offsets, ob.point, ob.leg_m, two.volumes.radius_m, two.band, two.band_ref, two.window,
             who_b.body, who_b.klass,
-            terms.rule, terms.horizontal_m, terms.vertical_m, terms.uncovered, same_body, COMPARE,
+            terms.rule, terms.horizontal_m, terms.vertical_m, same_body, COMPARE,
             alt.EGM96_INTERPOLATION_ERROR_M, alt.EGM96_LEG_ERROR_M, drift, drift_m,
         )  # fmt: skip
 
@@ -491,7 +490,7 @@ def conflicts(
         )
     else:
         matrix = rules.resolve(labels)
-        terms = Terms(matrix.rule, matrix.horizontal_m, matrix.vertical_m, len(rules.rules), uncovered=True)
+        terms = Terms(matrix.rule, matrix.horizontal_m, matrix.vertical_m, len(rules.rules))
         everybody = Parties(matrix.klass, labels.body)
     solid_a = None if mine.volumes is None else solids(mine.volumes, base, present)
     solid_b = solid_a if itself else None if theirs.volumes is None else solids(theirs.volumes, base, present)

@@ -117,7 +117,7 @@ class _Classes:
         keys = list(self._number) or [("", "", 0)]
         labels = Labels.of([k[0] for k in keys], party=[k[1] for k in keys], kind=[k[2] for k in keys])
         out = []
-        for separation, uncovered in zip(self._sides, (True, False), strict=True):
+        for separation in self._sides:
             matrix = separation.resolve(labels)
             place = np.ix_(matrix.klass, matrix.klass)
             out.append(
@@ -126,7 +126,6 @@ class _Classes:
                     matrix.horizontal_m[place],
                     matrix.vertical_m[place],
                     len(separation.rules),
-                    uncovered=uncovered,
                 )
             )
         self.terms = (out[0], out[1])

@@ -131,14 +131,13 @@ def volumes_meet(
     rule: Any,
     D_of: Any,
     H_of: Any,
-    uncovered: bool,
     compare: Any,
     geoid_bound_m: float,
 ) -> Any:
     """Raw rows for the pairs ``lo..hi`` that meet; times are the caller's to take from the windows.
 
-    ``band`` has floor and ceiling in their own references and over the ellipsoid, shape (n, 4).
-    ``uncovered``: whether a pair that no rule fits is checked, with no buffer.
+    ``band`` has floor and ceiling in their own references and over the ellipsoid, shape (n, 4). A pair that
+    no rule fits is checked with no buffer.
     """
     out = np.empty((256, RAW_COLUMNS))
     used: Any = np.int64(0)  # a literal 0 would be a type of its own, and all that takes it compiled twice
@@ -150,8 +149,6 @@ def volumes_meet(
         D, Hm = 0.0, 0.0
         if rule[klass_a[a], klass_b[b]] >= 0:
             D, Hm = D_of[klass_a[a], klass_b[b]], H_of[klass_a[a], klass_b[b]]
-        elif not uncovered:
-            continue
         # heights: each floor over the other's ceiling
         way_up, way_down = (
             compare[band_ref_a[a, 0], band_ref_b[b, 1]],
@@ -698,7 +695,6 @@ def legs_meet(
     rule: Any,
     D_of: Any,
     H_of: Any,
-    uncovered: bool,
     same_body: bool,
     compare: Any,
     geoid_bound_m: float,
@@ -724,8 +720,6 @@ def legs_meet(
         D, Hm = 0.0, 0.0
         if rule[klass_a[a], klass_b[b]] >= 0:
             D, Hm = D_of[klass_a[a], klass_b[b]], H_of[klass_a[a], klass_b[b]]
-        elif not uncovered:
-            continue
         D, Hm = D + blur_h[a], Hm + blur_v[a]
         low, high = band_b[b, 0], band_b[b, 1]
         c_low, c_high = compare[ref[a], band_ref_b[b, 0]], compare[ref[a], band_ref_b[b, 1]]

@@ -229,26 +229,49 @@ def test_wide_pieces_have_cells_of_their_own_and_meet_all_others(split: int) -> 
         assert got == {(f.a, f.b, f.start_us) for f in found if f.a < split <= f.b}
 
 
-def test_the_day_over_switzerland(shared: Path) -> None:
-    """163 pairs on the recorded day, window for window as the oracle has them, none beside them."""
+def recorded_day(shared: Path) -> Trajectories:
+    """The recorded day over Switzerland, 1 August 2018: a flight is an airframe and a callsign."""
     rows = json.loads(gzip.decompress((shared / "data/switzerland.json.gz").read_bytes()))
     flights: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in rows:
         flights.setdefault((row["icao24"], row["callsign"]), []).append(row)
     ordered = [sorted(flight, key=lambda r: r["timestamp"]) for flight in flights.values()]
     flat = [r for flight in ordered for r in flight]
-    tracks = Trajectories.of(
-        Labels.of(["/".join(map(str, name)) for name in flights], body=[str(icao) for icao, _ in flights]),
+    return Trajectories.of(
+        Labels.of([str(callsign) for _, callsign in flights], body=[str(icao) for icao, _ in flights]),
         np.concatenate([[0], np.cumsum([len(f) for f in ordered])]),
         [int(r["timestamp"]) * 1000 for r in flat],
         [r["latitude"] for r in flat],
         [r["longitude"] for r in flat],
         [np.nan if r["altitude"] is None else r["altitude"] * 0.3048 for r in flat],
     )
+
+
+def test_the_day_over_switzerland(shared: Path) -> None:
+    """163 pairs on the recorded day, window for window as the oracle has them, none beside them."""
+    tracks = recorded_day(shared)
     found = losses(tracks)
     assert found.pairs == 163
     oracle = losses_reference(tracks, pairs=np.unique(np.stack([found.a, found.b], axis=1), axis=0))
     assert assert_agree(found, oracle, tracks).inside == 163
+
+
+def test_clocks_need_not_tick_together(shared: Path) -> None:
+    """An approach of 1.4 NM and 900 ft is found though one flight's samples are a second off the other's."""
+    tracks = recorded_day(shared)
+    pair = tracks.take(np.array([tracks.labels.ids.index(name) for name in ("BEL5HR", "BAW605")]))
+    late = Trajectories.of(
+        pair.labels,
+        pair.offsets,
+        pair.time_us + np.repeat([0, S], np.diff(pair.offsets)),
+        pair.lat_deg,
+        pair.lng_deg,
+        pair.altitude_m,
+    )
+    for tracks in (pair, late):
+        found = losses(tracks)
+        assert found.pairs == 1
+        assert float(found.horizontal_m.min()) < 1.5 * 1852.0
 
 
 def test_interpreted_and_compiled_kernels_say_the_same() -> None:
