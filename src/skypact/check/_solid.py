@@ -31,7 +31,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from skypact.airspace.earth import LEG_MAX_M, arc_of_chord, end_tangents, hermite
+from skypact.airspace.earth import LEG_MAX_M, arc_of_chord, end_tangents, hermite, on_leg
 from skypact.airspace.jit import inlined, kernel
 from skypact.airspace.outlines import (
     foot_of,
@@ -822,6 +822,39 @@ def legs_meet(
 def _least(buffer_m: float, slack_m: float) -> float:
     """The least height over a bound at which a thing is within the buffer; on it counts without a buffer."""
     return -slack_m - ROUNDING_M if buffer_m == 0.0 else ROUNDING_M - buffer_m - slack_m
+
+
+@kernel
+def points_on_legs(
+    first: Any,
+    last: Any,
+    at_s: Any,
+    t: Any,
+    p: Any,
+    z: Any,
+    z_other: Any,
+    joined: Any,
+    point: Any,
+    high: Any,
+    other: Any,
+) -> None:
+    """Where things of nodes ``first..last`` are at instants: on the leg from the last node passed."""
+    for k in range(first.shape[0]):
+        i, beyond = first[k], last[k] + 1
+        while beyond - i > 1:
+            middle = (i + beyond) // 2
+            # an instant is a whole microsecond, and rounded
+            if t[middle] <= at_s[k] + 5e-7:
+                i = middle
+            else:
+                beyond = middle
+        j = i + 1 if joined[i] else i
+        span = t[j] - t[i]
+        u = min(max((at_s[k] - t[i]) / span, 0.0), 1.0) if span > 0.0 else 0.0
+        point[k, 0], point[k, 1], point[k, 2] = on_leg(
+            u, p[i, 0], p[i, 1], p[i, 2], p[j, 0], p[j, 1], p[j, 2]
+        )
+        high[k], other[k] = z[i] + u * (z[j] - z[i]), z_other[i] + u * (z_other[j] - z_other[i])
 
 
 @kernel

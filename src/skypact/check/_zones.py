@@ -9,11 +9,11 @@ decided by it.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from skypact.airspace import earth, jit
+from skypact.airspace import earth
 from skypact.airspace.labels import Labels
 from skypact.airspace.moving import Legs, States, Trajectories, legs
 from skypact.airspace.separation import Separation
@@ -158,43 +158,10 @@ def _points_at(
     first = np.searchsorted(side.owner, who, side="left")
     last = np.searchsorted(side.owner, who, side="right") - 1
     point, high, other = np.empty((who.shape[0], 3)), np.empty(who.shape[0]), np.empty(who.shape[0])
-    points_on_legs(
+    solid.points_on_legs(
         first, last, t_s, side.t_s, side.point, side.altitude_m, other_m, side.joined, point, high, other
     )
     return point, high, other
-
-
-@jit.kernel
-def points_on_legs(
-    first: Any,
-    last: Any,
-    at_s: Any,
-    t: Any,
-    p: Any,
-    z: Any,
-    z_other: Any,
-    joined: Any,
-    point: Any,
-    high: Any,
-    other: Any,
-) -> None:
-    """Where things of nodes ``first..last`` are at instants: on the leg from the last node passed."""
-    for k in range(first.shape[0]):
-        i, beyond = first[k], last[k] + 1
-        while beyond - i > 1:
-            middle = (i + beyond) // 2
-            # an instant is a whole microsecond, and rounded
-            if t[middle] <= at_s[k] + 5e-7:
-                i = middle
-            else:
-                beyond = middle
-        j = i + 1 if joined[i] else i
-        span = t[j] - t[i]
-        u = min(max((at_s[k] - t[i]) / span, 0.0), 1.0) if span > 0.0 else 0.0
-        point[k, 0], point[k, 1], point[k, 2] = earth.on_leg(
-            u, p[i, 0], p[i, 1], p[i, 2], p[j, 0], p[j, 1], p[j, 2]
-        )
-        high[k], other[k] = z[i] + u * (z[j] - z[i]), z_other[i] + u * (z_other[j] - z_other[i])
 
 
 def inside(tracks: Trajectories, volumes: Volumes, *, max_gap_s: float | None = MAX_GAP_S) -> Findings:
@@ -335,14 +302,16 @@ def _worst(
         ]
         samples = tracks.time_us[tracks.offsets[i] : tracks.offsets[i + 1]]
         times = _instants(int(start_us[row]), int(end_us[row]), samples)
-        for look in range(2):  # the second time around the worst of the first
+        k = -1
+        for _ in range(2):  # the second time around the worst of the first
+            if k >= 0:
+                times = _instants(
+                    int(times[max(k - 1, 0)]), int(times[min(k + 1, times.shape[0] - 1)]), samples
+                )
             point, high, other = _points_at(side, other_m, np.full(times.shape[0], i), times - base_us)
             flat, up, which = _nearest_own(point, high, other, int(side.reference[i]), times, own, two)
             size = np.hypot(flat, np.where(np.isnan(up), 0.0, up))
             k = int(np.argmax(np.where(np.isfinite(size), size, -1.0)))
-            if look == 1:
-                break
-            times = _instants(int(times[max(k - 1, 0)]), int(times[min(k + 1, times.shape[0] - 1)]), samples)
         nearest[row], when[row] = which[k], times[k]
         if np.isfinite(size[k]):
             raw[row, sweep.H], raw[row, sweep.V] = flat[k], up[k]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numba
 import numpy as np
 import pytest
 from geographiclib.geodesic import Geodesic
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from awkward import GEOD, go, rng
 from awkward_volumes import go_one, polygon, regular, star
 from skypact.airspace import Circle, Labels, Polygon, Volume4D, Volumes, earth, outlines
-from skypact.airspace.jit import kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 WGS84 = Geodesic.WGS84
+kernel = numba.njit(error_model="numpy")
+"""As the product compiles its kernels, but not kept: a cache does not see when a callee changes."""
 PLACES = [(0.0, 0.0), (52.0, 5.0), (-33.0, 179.95), (89.9, 100.0), (90.0, 0.0), (-75.0, -30.0)]
 
 

@@ -228,6 +228,30 @@ def test_slots_are_used_again() -> None:
     assert len(grid) == 100
 
 
+@pytest.mark.parametrize("radius_m", [2e5, 1e6, 1.5e6])
+def test_deep_middles_just_within_reach_of_each_other_are_found(radius_m: float) -> None:
+    """The middle of a bounding box may lie a third of its ball deeper, and is then seen wider apart."""
+    random = rng(8)
+    n = 400
+    depth = np.sqrt(B_M**2 - radius_m**2) - radius_m / 3.0
+    seek = np.empty((20, boxes.BOX_COLUMNS))
+    direction = random.normal(size=(20, 3))
+    seek[:, : boxes.R] = depth * direction / np.linalg.norm(direction, axis=1)[:, None]
+    seek[:, boxes.R :] = radius_m, 0.0, 1.0, 0.0, 1.0
+    angle = 2.0 * np.arcsin((2.0 * radius_m - 1.0) / (2.0 * depth))
+    for one in seek:
+        up = one[: boxes.R] / depth
+        across = random.normal(size=(n, 3))
+        across -= (across @ up)[:, None] * up
+        across /= np.linalg.norm(across, axis=1)[:, None]
+        held = np.empty((n, boxes.BOX_COLUMNS))
+        held[:, : boxes.R] = depth * (np.cos(angle) * up + np.sin(angle) * across)
+        held[:, boxes.R :] = one[boxes.R :]
+        grid = boxes.BoxGrid(0.0)
+        grid.insert(held, np.zeros(n, np.int8))
+        assert len(grid.near(one[None], np.zeros(1, np.int8), 0.0, 0.0)) == n
+
+
 def test_wide_balls_whose_middles_lie_deep_are_found() -> None:
     """A ring of 4,000 km has its middle 1,400 km deep: what is at its edge is seen at a wide angle."""
     random = rng(4)
