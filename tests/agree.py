@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 NOISE_M = 2e-8
 """What the oracle itself may be off: Karney's geodesics are good to 15 nanometres."""
-STRAY_M = 1e-5
-"""Windows that the oracle does not have are within the bound of the minimum, which is less than this."""
+STRAY_M = 1e-3
+"""Windows that the oracle does not have are at the minimum, but for instants rounded to microseconds."""
 LEVEL_M = 1e-5
 """Where the altitudes end a window, at what distance that is depends on their rounding in binary."""
 END_US = 1000

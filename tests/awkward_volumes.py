@@ -96,9 +96,10 @@ def beside(random: np.random.Generator, shape: Shape, apart_m: float, size_m: fl
     if random.random() < 0.3:
         lat, lng, _ = go_one(lat, lng, heading, size_m)
         return Circle(lat, lng, size_m)
-    spread = np.array([0.0, *np.sort(random.uniform(-60.0, 60.0, int(random.integers(2, 5))))])
-    far = np.array([0.0, *random.uniform(0.3, 1.0, spread.shape[0] - 1)]) * size_m
-    return polygon(*go(lat, lng, heading + spread, far)[:2])
+    n = int(random.integers(2, 5))
+    spread = (np.arange(n) + random.uniform(0.1, 0.9, n)) * (120.0 / n) - 60.0
+    far = random.uniform(0.3, 1.0, n) * size_m
+    return polygon(*go(lat, lng, heading + np.array([0.0, *spread]), np.array([0.0, *far]))[:2])
 
 
 @dataclass(frozen=True, slots=True)

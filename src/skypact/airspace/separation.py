@@ -120,8 +120,8 @@ class Separation:
         on classes.
         """
         named = {side for rule in self.rules for side in rule.between} - {ANY} - {kind.word for kind in Kind}
-        parties = set(labels.parties)
-        single = {name: k + 1 for k, name in enumerate(sorted(named - parties))}
+        # a name may be an id and a party at once: each fits, and neither hides the other
+        single = {name: k + 1 for k, name in enumerate(sorted(named))}
         n = len(labels)
         own = np.zeros(n, np.int64)
         if single:
@@ -139,6 +139,7 @@ class Separation:
                 labels.parties[(c // len(Kind)) % max(1, len(labels.parties))] if labels.parties else "",
                 names[c // (len(Kind) * max(1, len(labels.parties)))],
             }
+            - {""}  # not stated is no name
             for c in classes.tolist()
         ]
         size = len(sides)

@@ -134,7 +134,7 @@ class _Classes:
         """The class of each row."""
         parties = max(1, len(labels.parties))
         code = labels.party.astype(np.int64) * len(Kind) + labels.kind
-        named = self._named - set(labels.parties)
+        named = self._named
         own = {name: k + 1 for k, name in enumerate(sorted(named))}
         if own:
             code += (
@@ -591,6 +591,8 @@ class Index:
         ------
         ModeError
             The index holds another data mode.
+        InputError
+            A plan lasts longer than :data:`LONGEST_US`.
         """
         self._same_mode(claims.labels)
         handles = np.arange(self._next, self._next + len(claims))
@@ -642,6 +644,8 @@ class Index:
         ------
         ModeError
             The index holds another data mode.
+        InputError
+            A plan lasts longer than :data:`LONGEST_US`.
         """
         self._same_mode(claims.labels)
         klass = self._classes.of(claims.labels)

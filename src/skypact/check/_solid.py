@@ -71,6 +71,8 @@ from skypact.check._sweep import (
     frame_bound,
 )
 
+HOVER_M: Final = 1e-6
+"""A leg shorter than this is no motion, but rounding: metres of the earth's size are spaced a nanometre."""
 GEOID_SLOPE: Final = 5e-4
 """Steeper than any slope of the geoid (100 seconds of arc): how far its height may differ, metre by metre."""
 GEOID_RANGE_M: Final = 193.0
@@ -240,6 +242,8 @@ def _while_over(height: float, rate: float, least: float, t0: float, t1: float) 
     if rate == 0.0:
         if height >= least:
             return t0, t1
+        return 1.0, 0.0
+    if rate < 0.0 and height < least:  # said here, because far from the base t0 + a nanosecond is t0
         return 1.0, 0.0
     cross = t0 + (least - height) / rate
     if rate > 0.0:
@@ -512,7 +516,8 @@ def _spans_in_ring(
     n = 0
     px, py, pz = p[i, 0], p[i, 1], p[i, 2]
     qx, qy, qz = p[i2, 0], p[i2, 1], p[i2, 2]
-    if px == qx and py == qy and pz == qz:
+    # a chord of a few roundings of the earth's size has no direction: the thing hovers
+    if (qx - px) * (qx - px) + (qy - py) * (qy - py) + (qz - pz) * (qz - pz) < HOVER_M * HOVER_M:
         d, _, _, _ = point_to_ring(px, py, pz, ring, lo, hi)
         if d < reach:
             spans = _put(spans, 0, u0, u1, d, u0)

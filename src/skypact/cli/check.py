@@ -295,7 +295,7 @@ def gather(options: Options) -> tuple[list[str], list[str]]:
     for path in options.paths:
         folder = Path(path)
         if path == "-" or not folder.is_dir():
-            key = folder if path == "-" else folder.resolve()
+            key = folder if path == "-" else _resolved(folder)
             if key in files:
                 notes.append(f"Read once, though named twice: {path}")
             files.setdefault(key, path)
@@ -307,7 +307,7 @@ def gather(options: Options) -> tuple[list[str], list[str]]:
                 f"{path}: nothing of a known format in this folder ('skypact formats' lists them)"
             )
         for entry in known:
-            files.setdefault(entry.resolve(), str(entry))
+            files.setdefault(_resolved(entry), str(entry))
         passed = [entry.name + ("/" if entry.is_dir() else "") for entry in entries if entry not in known]
         if passed:
             notes.append(f"Passed over in {path}: {', '.join(passed)}")
@@ -325,16 +325,17 @@ def _is_input(entry: Path, options: Options) -> bool:
     from skypact.formats import Source, detect
     from skypact.formats.report import is_report
 
-    if not entry.is_file() or any(
-        out is not None and _same(out, entry) for out in (options.output, options.map)
-    ):
+    if not entry.is_file():
         return False
+    written = any(out is not None and _same(out, entry) for out in (options.output, options.map))
     with Source(entry) as source:
         if is_report(source.head):
             return False
         try:
             detect(source)
         except FormatError as error:
+            if written:
+                return False
             suffix = Path(entry.stem).suffix if entry.suffix == ".gz" else entry.suffix
             if suffix.lower() in _DATA_SUFFIXES:
                 raise FormatError(
@@ -344,6 +345,8 @@ def _is_input(entry: Path, options: Options) -> bool:
                     expected=f"{error.expected}; to leave it out, name the files instead of the folder",
                 ) from None
             return False
+    if written:
+        raise UsageError(f"{entry} would be overwritten, and is an input of the folder; name another file")
     return True
 
 
@@ -558,8 +561,13 @@ def _assumptions(answers: Sequence[Answer], options: Options, first: dict[str, s
     return merged
 
 
-def _same(one: Path, two: Path) -> bool:
+def _resolved(path: Path) -> Path:
+    """Where a path leads; the path itself where its links lead round in a loop, which reading it will say."""
     try:
-        return one.resolve() == two.resolve()
-    except (OSError, RuntimeError):  # a loop of links
-        return False
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path
+
+
+def _same(one: Path, two: Path) -> bool:
+    return _resolved(one) == _resolved(two)

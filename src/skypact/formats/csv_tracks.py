@@ -16,6 +16,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+from contextlib import contextmanager
+from threading import Event
+from time import sleep
 from typing import TYPE_CHECKING, Any, Final
 
 from skypact.errors import FormatError
@@ -25,6 +28,7 @@ from skypact.formats.output import replacing
 from skypact.formats.records import record_batches, written_columns
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from skypact.airspace.moving import Trajectories
@@ -97,6 +101,45 @@ def _time_type(head: bytes, layout: Layout, separator: str) -> str:
     return "fraction" if all(_DECIMAL.fullmatch(time) for time in times) else "instants"
 
 
+_PARTING_S = 0.1
+
+
+@contextmanager
+def _lent(source: Source) -> Iterator[Any]:
+    """The bytes of a source, to be read by Arrow, which reads ahead in a thread of its own.
+
+    That thread must not call into Python when the interpreter goes down: it would take the process with it. A
+    plain file is therefore read without Python. For others, after an error, the thread is given the time to
+    end, while nothing more comes from the stream.
+    """
+    import pyarrow as pa
+
+    if source.path is not None and source.path.is_file() and not source.gzipped:
+        with pa.OSFile(str(source.path), "rb") as file:
+            yield file
+        return
+    with source.open() as stream:
+        over = Event()
+
+        class Lent(io.RawIOBase):
+            def readable(self) -> bool:
+                return True
+
+            def readinto(self, buffer: Any) -> int:
+                if over.is_set():
+                    return 0
+                data = stream.read(len(buffer))
+                buffer[: len(data)] = data
+                return len(data)
+
+        try:
+            yield Lent()
+        except BaseException:
+            over.set()
+            sleep(_PARTING_S)
+            raise
+
+
 def _read(source: Source, defaults: Defaults, layout: Layout, separator: str, way: str) -> Contents | None:
     """One pass; None if numbers were asked for and something is none."""
     import pyarrow as pa
@@ -113,7 +156,7 @@ def _read(source: Source, defaults: Defaults, layout: Layout, separator: str, wa
         at = f"{source.name}:{line + row}"
         return f"{at}, column {column.strip()}" if column else at
 
-    with source.open() as stream:
+    with _lent(source) as stream:
         try:
             batches = arrow_csv.open_csv(
                 stream,

@@ -192,6 +192,13 @@ class Source:
 
     def _spooled(self) -> BinaryIO | None:
         if self.path is None:
+            if sys.stdin is None:  # closed by whoever started us
+                raise InputError(
+                    "cannot be read",
+                    where=self.name,
+                    found="a closed standard input",
+                    expected="text or a pipe",
+                )
             return self._copied(sys.stdin.buffer)
         mode = self.path.stat().st_mode
         if stat.S_ISREG(mode):

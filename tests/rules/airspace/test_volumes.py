@@ -246,9 +246,9 @@ def test_too_many_vertices_are_refused_at_once(n: int) -> None:
     """10,001 vertices and 100,000 alike, before anything is computed with them."""
     made(SQUARE)  # compiled
     outline = _round(n)
-    begin = time.perf_counter()
+    begin = time.process_time()
     said = refusal(outline)
-    assert time.perf_counter() - begin < 2.0
+    assert time.process_time() - begin < 2.0
     assert f"too many vertices; found {n}" in said
     assert "at most 10,000" in said
 
@@ -257,22 +257,22 @@ def test_the_most_vertices_are_accepted_quickly() -> None:
     """10,000 vertices, and 10,000 with the first said again at the end."""
     made(SQUARE)
     outline = _round(VERTICES_MAX)
-    begin = time.perf_counter()
+    begin = time.process_time()
     closed = Polygon((*outline.vertices, outline.vertices[0]))
     for shape in (outline, closed):
         assert np.diff(made(shape).offsets).tolist() == [1, VERTICES_MAX]
-    assert time.perf_counter() - begin < 5.0
+    assert time.process_time() - begin < 5.0
 
 
 def test_an_outline_of_endless_length_is_refused_before_it_is_cut() -> None:
     """10,000 edges of 500 km would be 200,000 legs: refused, and quickly."""
     up = np.arange(VERTICES_MAX // 2) * 2e-4
     zigzag = polygon(np.repeat(up, 2), np.tile([0.0, 5.0, 5.0, 0.0], VERTICES_MAX // 4))
-    begin = time.perf_counter()
+    begin = time.process_time()
     said = refusal(zigzag)
     assert "the outline is too long" in said
     assert f"at most {RING_MAX:,} pieces" in said
-    assert time.perf_counter() - begin < 2.0
+    assert time.process_time() - begin < 2.0
 
 
 def test_a_comb_of_the_greatest_length_is_examined_in_time() -> None:
@@ -282,10 +282,10 @@ def test_a_comb_of_the_greatest_length_is_examined_in_time() -> None:
     up = np.arange(teeth) * 1e-3
     lat, lng = np.repeat(up, 2), np.tile([0.0, 10.0, 10.0, 0.0], teeth // 2)
     comb = polygon([*lat, up[-1] + 0.5, -0.5], [*lng, -1.0, -1.0])
-    begin = time.perf_counter()
+    begin = time.process_time()
     volumes = made(comb)
     assert volumes.outlines.point.shape[0] > 80_000
-    assert time.perf_counter() - begin < 10.0
+    assert time.process_time() - begin < 10.0
 
 
 def test_a_thousand_spikes_from_one_middle_are_examined_in_time() -> None:
@@ -294,9 +294,9 @@ def test_a_thousand_spikes_from_one_middle_are_examined_in_time() -> None:
     n = 2_000
     angle = np.linspace(0.0, 2.0 * np.pi, n, endpoint=False)
     far = np.where(np.arange(n) % 2, 9.0, 1.0)
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert len(made(polygon(far * np.sin(angle), far * np.cos(angle)))) == 2
-    assert time.perf_counter() - begin < 10.0
+    assert time.process_time() - begin < 10.0
 
 
 @given(st.lists(st.tuples(st.floats(-90.0, 90.0), st.floats(-360.0, 360.0)), max_size=9), st.booleans())
