@@ -1,0 +1,1 @@
+"""Coordination with the others: pure rules and tables, no sockets."""

@@ -1,0 +1,1 @@
+"""The ledger: salted leaves; pure rules."""

@@ -1,0 +1,1 @@
+"""HTTP in: a table of operations, and the gate that every request passes."""
