@@ -7,12 +7,16 @@ same rows draw the OpenAPI document.
 
 from __future__ import annotations
 
+import contextvars
 import enum
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+
+CORRELATION: contextvars.ContextVar[str] = contextvars.ContextVar("skypact_correlation", default="")
+"""The correlation id of the request that is being answered, for whoever writes a line of the log below."""
 
 
 class Style(enum.Enum):
@@ -81,7 +85,8 @@ class Operation:
     handle
         What is done.
     body
-        The type that the JSON body is decoded into; None: no body is expected.
+        The type that the JSON body is decoded into; ``bytes``: it comes as it is, of any kind; None: no
+        body is expected, and one that comes is not read.
     statuses
         Status and what it means, for the OpenAPI document; those of every operation are added by the server.
     style
@@ -90,6 +95,11 @@ class Operation:
         For the document.
     answer
         The type of a successful answer's body, for the document.
+    query
+        The query parameters that it reads, and what each means, for the document; a name that ends in ``*``
+        is one that must be there, and the server sees to it.
+    quiet
+        Not a line of the log for each success: what a machine asks every few seconds.
     """
 
     name: str
@@ -103,3 +113,5 @@ class Operation:
     summary: str = ""
     tag: str = ""
     answer: Any = None
+    query: Mapping[str, str] = field(default_factory=dict)
+    quiet: bool = False

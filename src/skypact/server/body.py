@@ -1,0 +1,202 @@
+"""A request's body: bytes to a typed message, strictly.
+
+Law: what two readers could understand in two ways is refused, never guessed. JSON in UTF-8; no byte order
+mark, no NaN, no lone surrogate, no member named twice in one object, no nesting beyond the limit. Every
+refusal is a :class:`~skypact.errors.FormatError` with the JSON path, what stands there and what should.
+
+How it works. The text without its strings has one bracket a container and one colon a member. Removing empty
+pairs of brackets takes one level of nesting at a time, at the speed of ``bytes.replace``; and a parser that
+keeps the last of two members of one name leaves fewer members than there are colons. So the two checks cost
+one pass of a regular expression that never goes back. Only what is refused is parsed again, to say where.
+
+Known limit: the check of names reads the text once more than the typed decoder does (60 us for a body of 2
+kB).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from skypact.errors import FormatError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NESTING_MAX: Final = 32
+"""Levels of arrays and objects; the deepest message of F3548-21 has 9."""
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
+_FAULT = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?", re.DOTALL)
+_STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
+_EXPECTED = re.compile(r"Expected (?P<want>.+?)(?:, got `(?P<got>\w+)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
+_DOUBTFUL: Final = (b"\\", b'{":', b'[":', b',":', b':":')
+_WORDS: Final = {
+    "`str`": "a string",
+    "`float`": "a number",
+    "`int`": "a whole number",
+    "`bool`": "true or false",
+    "`object`": "an object",
+    "`array`": "an array",
+    "`null`": "null",
+}
+_JSON = "one JSON value in UTF-8"
+_QUOTED_MAX = 100
+
+
+def decode(data: bytes, kind: Any, *, nesting_max: int = NESTING_MAX) -> Any:
+    """The body as the type of its operation.
+
+    Parameters
+    ----------
+    data
+        The bytes as they came.
+    kind
+        What msgspec is to make of them.
+    nesting_max
+        Levels of arrays and objects.
+
+    Raises
+    ------
+    FormatError
+        It is no JSON, not strict, too deep, or not of this shape; names the JSON path.
+    """
+    if not data:
+        raise FormatError("there is no body", where="$", expected=_JSON)
+    bare = _STRING.sub(b"", data)
+    if _deeper(bare, nesting_max):
+        raise FormatError("nested too deeply", where="$", expected=f"at most {nesting_max} levels")
+    try:
+        plain = msgspec.json.decode(data)
+        if bare.count(b":") != _members(msgspec.json.encode(plain)):
+            _refuse_repeated(data)
+        return _decoder(kind).decode(data)
+    except msgspec.ValidationError as error:
+        try:
+            plain = msgspec.json.decode(data)
+        except msgspec.MsgspecError:
+            plain = None
+        raise _told(str(error), plain) from None
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"not UTF-8 ({error.reason} at byte {error.start})", where="$", expected=_JSON
+        ) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise FormatError(f"not JSON ({_lower(str(error))})", where="$", expected=_JSON) from None
+
+
+def _deeper(bare: bytes, levels: int) -> bool:
+    """Whether the brackets of a text without strings nest deeper than this; mismatches are the parser's."""
+    left = bare.translate(_SQUARE, _NOT_BRACKETS)
+    for _ in range(levels):
+        if not left:
+            return False
+        less = left.replace(b"[]", b"")
+        if len(less) == len(left):
+            return len(left) > levels  # unbalanced: no JSON
+        left = less
+    return bool(left)
+
+
+def _members(compact: bytes) -> int:
+    """How many members the objects of a text have that msgspec wrote.
+
+    A quotation mark before a colon ends a name, unless a string begins with a colon or something is escaped:
+    then the strings are taken out first.
+    """
+    if any(mark in compact for mark in _DOUBTFUL):
+        return _STRING.sub(b"", compact).count(b":")
+    return compact.count(b'":')
+
+
+@functools.lru_cache(maxsize=256)
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+class _Twice:
+    """Stands where an object had two members of one name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def _refuse_repeated(data: bytes) -> None:
+    def members(pairs: list[tuple[str, Any]]) -> Any:
+        made: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in made:
+                return _Twice(name)
+            made[name] = value
+        return made
+
+    path, name = _first(json.loads(data.decode(), object_pairs_hook=members, parse_int=float), "$")
+    raise FormatError(
+        "a member is named twice", where=path, found=name, expected="each name once in one object"
+    )
+
+
+def _first(value: Any, path: str) -> tuple[str, str]:
+    """Where the first :class:`_Twice` is; ``("", "")`` where there is none."""
+    if isinstance(value, _Twice):
+        return path, value.name
+    inner: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        inner = ((f"{path}.{name}", item) for name, item in value.items())
+    elif isinstance(value, list):
+        inner = ((f"{path}[{at}]", item) for at, item in enumerate(value))
+    for place, item in inner:
+        found = _first(item, place)
+        if found[0]:
+            return found
+    return "", ""
+
+
+def _told(text: str, plain: Any) -> FormatError:
+    """What msgspec says of a shape, with the value that stands at the place."""
+    match = _FAULT.fullmatch(text)
+    what, path = (match["what"], match["path"] or "") if match else (text, "")
+    where = f"${path}"
+    missing = _MISSING.fullmatch(what)
+    if missing:
+        return FormatError("a member is missing", where=where, expected=f"a member {missing['name']!r}")
+    expected = _EXPECTED.fullmatch(what)
+    found = _at(plain, path)
+    if expected is None:
+        return FormatError(_lower(what), where=where, found=found)
+    want = expected["want"]
+    for word, plainly in _WORDS.items():
+        want = want.replace(word, plainly)
+    return FormatError("not what is expected here", where=where, found=found, expected=want)
+
+
+def _at(value: Any, path: str) -> _Raw | None:
+    """The JSON that stands at a path, shortened; None where the path cannot be followed."""
+    for name, index in _STEP.findall(path):
+        try:
+            value = value[name] if name else value[int(index)]
+        except (LookupError, TypeError, ValueError):
+            return None
+    text = msgspec.json.encode(value).decode()
+    return _Raw(text if len(text) <= _QUOTED_MAX else text[: _QUOTED_MAX - 1] + "…")
+
+
+class _Raw:
+    """JSON text, shown in an error as it is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
