@@ -1,0 +1,270 @@
+"""Every table there is, in sections by who owns them.
+
+Law: one MetaData; what is not here is not in the database, and ``store/migrations`` leads to exactly this (a
+test holds the two together on both databases). Ids are 16 raw bytes (:data:`Id`), instants microseconds since
+1970 UTC in 64 bits, words of a closed list are text with a CHECK. No constraint is deferred: a write that
+is wrong fails where it stands, not at the commit that others share. Everything is plain SQL that SQLite and
+PostgreSQL both understand.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+metadata: Final = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id: Final = LargeBinary(16)
+"""An id: 16 raw bytes."""
+Big: Final = BigInteger().with_variant(Integer(), "sqlite")
+"""A 64-bit primary key. (In SQLite only INTEGER names the row itself; there it holds 64 bits too.)"""
+
+# ---------------------------------------------------------------------------------------------- STORE
+
+region: Final = Table(
+    "region",
+    metadata,
+    Column("one", SmallInteger, primary_key=True, autoincrement=False),
+    Column("id", Id, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("leaves", BigInteger, nullable=False),
+    Column("messages", BigInteger, nullable=False),
+    Column("notifications", BigInteger, nullable=False),
+    CheckConstraint("one = 1", name="one"),
+)
+"""One row: who this region is (drawn when the database is made) and how far its counters have come.
+
+A write locks this row first, so that there is one writer at a time, whatever process it is in. ``seq`` counts
+the writes; the others count leaves of the ledger, messages of the outbox and notification indices.
+"""
+
+leaf: Final = Table(
+    "leaf",
+    metadata,
+    Column("position", Big, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("salt", LargeBinary(32)),
+    Column("content", LargeBinary),
+    Column("hash", LargeBinary(32), nullable=False),
+    CheckConstraint("(salt IS NULL) = (content IS NULL)", name="whole"),
+)
+"""The ledger: ``position`` counts from 0 without a gap, in commit order; ``seq`` is the write it came with.
+
+``salt`` and ``content`` are NULL once redacted; ``hash`` stays. :mod:`skypact.record.ledger` says what it is.
+"""
+
+outbox: Final = Table(
+    "outbox",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("body", LargeBinary),
+    Column("made_us", BigInteger, nullable=False),
+    Column("not_after_us", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("ended_us", BigInteger),
+    CheckConstraint("state IN ('waiting', 'delivered', 'refused', 'expired', 'withdrawn')", name="state"),
+    CheckConstraint("(state = 'waiting') = (ended_us IS NULL)", name="ended"),
+)
+"""Messages to others, in the order they were decided; ``id`` counts from 1 without a gap."""
+Index(
+    "ix_outbox_waiting",
+    outbox.c.lane,
+    outbox.c.id,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
+Index(
+    "ix_outbox_ref",
+    outbox.c.ref,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
+Index("ix_outbox_reach", outbox.c.party, outbox.c.lane, outbox.c.state)
+Index("ix_outbox_ended", outbox.c.ended_us)
+
+lane: Final = Table(
+    "lane",
+    metadata,
+    Column("lane", Text, primary_key=True),
+    Column("due_us", BigInteger, nullable=False),
+    Column("leased_us", BigInteger, nullable=False),
+    Column("holder", Id),
+    Column("failures", Integer, nullable=False),
+)
+"""One row for each order key that has messages waiting: when its first message is due, and who is at it.
+
+Order, patience and lease are the lane's, not the message's: while the first message of a lane cannot be
+delivered none behind it may be, and ten thousand of them cost a look-up nothing.
+"""
+Index("ix_lane_due", lane.c.due_us)
+
+attempt: Final = Table(
+    "attempt",
+    metadata,
+    Column(
+        "message", BigInteger, ForeignKey("outbox.id", ondelete="CASCADE"), primary_key=True, nullable=False
+    ),
+    Column("number", Integer, primary_key=True, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("took_us", BigInteger, nullable=False),
+    Column("status", Integer),
+    Column("fault", Text, nullable=False),
+)
+"""Each try to deliver a message: when it ended, how long it took, a ``status`` or a ``fault``."""
+
+# ------------------------------------------------------------------------------------------------ DSS
+
+# What is valid now is in ``dss_entity``, a row an entity; every version there was, for the retention period,
+# in ``dss_version``. Extents are kept once, under the digest of their JSON, with the cells their volumes lie
+# in: an intent and its implicit subscription share them. They go when no entity names them any more.
+
+dss_entity: Final = Table(
+    "dss_entity",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("party", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("ovn", Text, nullable=False),
+    Column("state", Text),
+    Column("base_url", Text, nullable=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("end_us", BigInteger, nullable=False),
+    Column("shape", Id, nullable=False),
+    Column("subscription", Id),
+    Column("for_intents", Boolean, nullable=False),
+    Column("for_constraints", Boolean, nullable=False),
+    Column("implicit", Boolean, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('intent', 'constraint', 'subscription')", name="kind"),
+    CheckConstraint("(kind = 'intent') = (state IS NOT NULL)", name="state"),
+    CheckConstraint("start_us < end_us", name="window"),
+)
+"""Entities that are alive. ``ovn`` of a subscription is its version; ``seq`` the write that made this one."""
+Index("ix_dss_entity_shape", dss_entity.c.shape)
+Index("ix_dss_entity_end", dss_entity.c.end_us)
+Index("ix_dss_entity_subscription", dss_entity.c.subscription)
+
+dss_created: Final = Table(
+    "dss_created",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("request", LargeBinary(32), nullable=False),
+    Column("told", LargeBinary, nullable=False),
+    Column("told_index", Integer, nullable=False),
+)
+"""How an entity was created, while it is unchanged, so that the same request gets the same answer again.
+
+``request`` is the digest of the request, ``told`` the ids of the subscriptions it was told to notify, 16
+bytes each, one after the other, ``told_index`` the index it was given for them.
+"""
+
+dss_version: Final = Table(
+    "dss_version",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("seq", Big, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("ovn", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+    CheckConstraint("act IN ('create', 'update', 'delete', 'expire')", name="act"),
+)
+"""Every version of every entity; ``content`` is its JSON as the ledger has it, extents and all."""
+Index("ix_dss_version_written", dss_version.c.written_us)
+
+dss_shape: Final = Table(
+    "dss_shape",
+    metadata,
+    Column("digest", Id, primary_key=True),
+    Column("extents", LargeBinary, nullable=False),
+)
+"""Extents: an array of Volume4D as JSON, under the first 16 bytes of its SHA-256."""
+
+dss_cell: Final = Table(
+    "dss_cell",
+    metadata,
+    Column("cell", BigInteger, primary_key=True, autoincrement=False),
+    Column("home", Boolean, primary_key=True),
+    Column("end_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("shape", Id, primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("low_m", Double, nullable=False),
+    Column("high_m", Double, nullable=False),
+    Column("south", Double, nullable=False),
+    Column("north", Double, nullable=False),
+    Column("west", Double, nullable=False),
+    Column("east", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Where the volumes of a shape lie: a row for each cell (:mod:`skypact.airspace.cells`), with the box.
+
+Degrees; ``west`` is in [-180, 180), ``east`` up to 360 more than it. ``home`` is as in the cells' law.
+"""
+Index("ix_dss_cell_shape", dss_cell.c.shape)
+
+dss_availability: Final = Table(
+    "dss_availability",
+    metadata,
+    Column("party", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("arbiter", Text, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+    CheckConstraint("state IN ('Unknown', 'Normal', 'Down')", name="state"),
+)
+"""What an arbiter declared of a party; one that is not here is Unknown. Its history is in the ledger."""
+
+dss_report: Final = Table(
+    "dss_report",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("party", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+)
+"""Reports of faults, as they came."""
+Index("ix_dss_report_written", dss_report.c.written_us)
+
+# ----------------------------------------------------------------------------------------------- NODE
