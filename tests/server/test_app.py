@@ -19,6 +19,7 @@ from skypact.server.refusals import STATUS, TITLES
 
 if TYPE_CHECKING:
     from starlette.routing import Router
+    from starlette.types import ASGIApp
 
 
 def raising(error: Exception) -> Any:
@@ -28,6 +29,11 @@ def raising(error: Exception) -> Any:
         raise error
 
     return handle
+
+
+async def called(app: ASGIApp, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Call an application as a server does."""
+    await app(scope, receive, send)
 
 
 def test_a_call_carries_what_the_request_said() -> None:
@@ -168,7 +174,7 @@ def test_who_asks_is_settled_before_the_body_is_read() -> None:
         "query_string": b"",
         "headers": [(b"authorization", b"Bearer nobody:read")],
     }
-    asyncio.run(app_of([operation(echo)])(scope, receive, send))
+    asyncio.run(called(app_of([operation(echo)]), scope, receive, send))
     assert (statuses[0], received) == (401, 0)
 
 
@@ -176,7 +182,7 @@ def test_a_party_that_asks_too_often_is_429_and_others_are_not() -> None:
     """The refusal says how long to wait, and counts the parties apart."""
     settings = Settings(limits=Limits(party_per_s=0.01, party_burst=2))
     app = app_of([operation(echo, body=None)], settings)
-    mine = [("POST", "/f/v1/things", {}) for _ in range(3)]
+    mine: list[tuple[str, str, dict[str, Any]]] = [("POST", "/f/v1/things", {}) for _ in range(3)]
     theirs = ("POST", "/f/v1/things", {"headers": {"authorization": "Bearer beta:read"}})
     answers = ask(app, *mine, theirs)
     assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
@@ -356,7 +362,7 @@ def test_a_client_that_goes_away_has_done_nothing() -> None:
         "query_string": b"",
         "headers": [(b"authorization", b"Bearer a:read")],
     }
-    asyncio.run(app_of([operation(handle)])(scope, receive, send))
+    asyncio.run(called(app_of([operation(handle)]), scope, receive, send))
     assert (called, sent) == ([], [])
 
 
@@ -427,5 +433,5 @@ def test_a_websocket_is_closed() -> None:
     async def receive() -> Any:
         return {"type": "websocket.connect"}
 
-    asyncio.run(app_of([])({"type": "websocket", "path": "/", "headers": []}, receive, send))
+    asyncio.run(called(app_of([]), {"type": "websocket", "path": "/", "headers": []}, receive, send))
     assert sent == [{"type": "websocket.close", "code": 1000}]

@@ -36,16 +36,16 @@ _NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 _FAULT = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$(?P<path>.*)`)?", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _EXPECTED = re.compile(r"Expected (?P<want>.+?)(?:, got `(?P<got>\w+)`)?", re.DOTALL)
+_TYPES = re.compile(r"`([\w |]+)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
 _DOUBTFUL: Final = (b"\\", b'{":', b'[":', b',":', b':":')
 _WORDS: Final = {
-    "`str`": "a string",
-    "`float`": "a number",
-    "`int`": "a whole number",
-    "`bool`": "true or false",
-    "`object`": "an object",
-    "`array`": "an array",
-    "`null`": "null",
+    "str": "a string",
+    "float": "a number",
+    "int": "a whole number",
+    "bool": "true or false",
+    "object": "an object",
+    "array": "an array",
 }
 _JSON = "one JSON value in UTF-8"
 _QUOTED_MAX = 100
@@ -74,10 +74,10 @@ def decode(data: bytes, kind: Any, *, nesting_max: int = NESTING_MAX) -> Any:
     if _deeper(bare, nesting_max):
         raise FormatError("nested too deeply", where="$", expected=f"at most {nesting_max} levels")
     try:
-        plain = msgspec.json.decode(data)
-        if bare.count(b":") != _members(msgspec.json.encode(plain)):
-            _refuse_repeated(data)
-        return _decoder(kind).decode(data)
+        message = _decoder(kind).decode(data)
+        if bare.count(b":") != _members(msgspec.json.encode(msgspec.json.decode(data))):
+            raise _repeated(data)
+        return message  # noqa: TRY300  # what may fail is above; an else would be far from it
     except msgspec.ValidationError as error:
         try:
             plain = msgspec.json.decode(data)
@@ -111,7 +111,7 @@ def _members(compact: bytes) -> int:
     A quotation mark before a colon ends a name, unless a string begins with a colon or something is escaped:
     then the strings are taken out first.
     """
-    if any(mark in compact for mark in _DOUBTFUL):
+    if compact.startswith(b'"') or any(mark in compact for mark in _DOUBTFUL):
         return _STRING.sub(b"", compact).count(b":")
     return compact.count(b'":')
 
@@ -128,7 +128,7 @@ class _Twice:
         self.name = name
 
 
-def _refuse_repeated(data: bytes) -> None:
+def _repeated(data: bytes) -> FormatError:
     def members(pairs: list[tuple[str, Any]]) -> Any:
         made: dict[str, Any] = {}
         for name, value in pairs:
@@ -138,7 +138,7 @@ def _refuse_repeated(data: bytes) -> None:
         return made
 
     path, name = _first(json.loads(data.decode(), object_pairs_hook=members, parse_int=float), "$")
-    raise FormatError(
+    return FormatError(
         "a member is named twice", where=path, found=name, expected="each name once in one object"
     )
 
@@ -171,9 +171,9 @@ def _told(text: str, plain: Any) -> FormatError:
     found = _at(plain, path)
     if expected is None:
         return FormatError(_lower(what), where=where, found=found)
-    want = expected["want"]
-    for word, plainly in _WORDS.items():
-        want = want.replace(word, plainly)
+    want = _TYPES.sub(
+        lambda names: " or ".join(_WORDS.get(name, name) for name in names[1].split(" | ")), expected["want"]
+    )
     return FormatError("not what is expected here", where=where, found=found, expected=want)
 
 
