@@ -46,18 +46,40 @@ _M_PER_DEG: Final = 110_574.0
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """The cells of one volume.
+    """The box of one volume, and its cells.
 
     Attributes
     ----------
+    south, north, west, east
+        Degrees; never too small. ``west`` is in [-180, 180), ``east`` at most 360 more than it.
     home
         Cells of the level where it is at home.
     above
         Cells of all coarser levels.
     """
 
+    south: float
+    north: float
+    west: float
+    east: float
     home: tuple[int, ...]
     above: tuple[int, ...]
+
+    def meets(self, other: Cover) -> bool:
+        """Whether the two boxes share a point."""
+        if self.south > other.north or other.south > self.north:
+            return False
+        return any(
+            self.west <= other.east + turn and other.west + turn <= self.east for turn in (-360.0, 0.0, 360.0)
+        )
+
+    def holds(self, other: Cover) -> bool:
+        """Whether the other box lies in this one."""
+        if not (self.south <= other.south and other.north <= self.north):
+            return False
+        return any(
+            self.west <= other.west + turn and other.east + turn <= self.east for turn in (-360.0, 0.0, 360.0)
+        )
 
 
 def _name(level: int, row: int, column: int) -> int:
@@ -131,4 +153,5 @@ def _cover(south: float, north: float, west: float, width: float) -> Cover:
             home = tuple(cells)
         else:
             above += cells
-    return Cover(home, tuple(above))
+    west = (west + 180.0) % 360.0 - 180.0
+    return Cover(south, north, west, west + min(width, 360.0), home, tuple(above))

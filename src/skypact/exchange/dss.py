@@ -21,7 +21,7 @@ import base64
 import enum
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -279,19 +279,19 @@ def base_url(text: str, limits: Limits, *, where: str) -> str:
     Raises
     ------
     Refused
-        INVALID: no absolute http(s) URL, or one with a query, a fragment, credentials or a last slash.
+        INVALID: no absolute http(s) URL, or one with a fragment, credentials or a last slash.
     """
     schemes = ("https://", "http://") if limits.plain_http else ("https://",)
     rest = next((text[len(s) :] for s in schemes if text.startswith(s)), "")
-    host = rest.split("/", 1)[0]
-    printable = text.isascii() and text.isprintable() and not set(text) & set(' "<>\\^`{|}?#')
+    host = rest.split("/", 1)[0].split("?", 1)[0]
+    printable = text.isascii() and text.isprintable() and not set(text) & set(' "<>\\^`{|}#')
     if not host or "@" in host or not printable or text.endswith("/"):
         raise Refused(
             Reason.INVALID,
             "not a base URL",
             where=where,
             found=text,
-            expected=f"{' or '.join(schemes)} host and path, without a last slash, query or fragment",
+            expected=f"{' or '.join(schemes)} host and path, without a last slash or a fragment",
         )
     return text
 
@@ -343,8 +343,7 @@ def may_while_down(availability: Availability, state: State | None) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """An entity that a writer's key must show, as the key rule sees it.
 
     Attributes

@@ -1,9 +1,9 @@
 """ASTM F3548-21 messages, both ways: the standard's JSON as typed structs, and what they are in our terms.
 
-Law: names and shapes are those of the standard's definition (``utm.yaml`` 1.0.0), and one member is
-added that other services understand or ignore (``requested_ovn_suffix``). Unknown members are ignored, null is
-absent, as the definition says. What a field may hold is checked here, by its type; what it may hold *together
-with others* is a rule, and rules are in :mod:`skypact.exchange`. A fault is an
+Law: names and shapes are those of the standard's definition (``utm.yaml`` 1.0.0); one member is added that
+other services understand or ignore (``requested_ovn_suffix``). Unknown members are ignored, null is absent,
+as the definition says. What a field may hold is checked here, by its type; what it may hold *together with
+others* is a rule, and rules are in :mod:`skypact.exchange`. A fault is an
 :class:`~skypact.errors.InputError` that names the JSON path.
 
 An answer is encoded with :func:`encode`; members that are absent are left out. Instants are written with
@@ -633,19 +633,28 @@ def domain_volume(volume: Volume4D, *, where: str) -> DomainVolume:
 
 
 def domain_volumes(
-    volumes: Sequence[Volume4D], *, ident: str, party: str, mode: DataMode, where: str
+    volumes: Sequence[Volume4D],
+    *,
+    ident: str,
+    party: str,
+    mode: DataMode,
+    where: str,
+    single: bool = False,
 ) -> Volumes:
     """The volumes of one thing in our terms; they share id and body.
+
+    ``single``: the path leads to the one volume itself, not to an array of them.
 
     Raises
     ------
     InputError
         One of them is no volume; names its JSON path.
     """
-    parts = [domain_volume(v, where=f"{where}[{k}]") for k, v in enumerate(volumes)]
+    paths = [where] if single else [f"{where}[{k}]" for k in range(len(volumes))]
+    parts = [domain_volume(v, where=path) for v, path in zip(volumes, paths, strict=True)]
     n = len(parts)
     labels = Labels.of([ident] * n, party=party, kind=Kind.UNCREWED, data_mode=mode)
-    return Volumes.of(labels, parts, where=[f"{where}[{k}]" for k in range(n)])
+    return Volumes.of(labels, parts, where=paths)
 
 
 def wire_volume(volume: DomainVolume) -> Volume4D:
