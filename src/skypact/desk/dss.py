@@ -87,6 +87,11 @@ class _Attachment:
     written: _Extents | None = None
     was: Entity | None = None
 
+    @property
+    def new(self) -> bool:
+        """Whether this write makes the subscription."""
+        return self.written is not None and self.was is None
+
 
 class DssDesk:
     """The operations of the DSS interface, on a store."""
@@ -216,11 +221,19 @@ class DssDesk:
                 concerned = [*(s for s in concerned if s.id != attached.id), attached]
             index = tx.next_index()
             kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
-            kept.put(tx, [entity], new=before is None)
-            self._keep_subscription(tx, attachment, asker.now_us, index)
             reference = _intent(entity, asker.party, declared)
             act = "create" if ovn is None else "update"
-            kept.add_version(tx, entity, act, _content(reference, extents.json, digest), asker.now_us)
+            content = _content(reference, extents.json, digest)
+            if (
+                before is None and attached is not None and attachment.new
+            ):  # the usual case, in few statements
+                shown = _content(_subscription_of(attached, [ident], index), extents.json)
+                kept.put(tx, [attached, entity], new=True)
+                kept.add_versions(tx, [(attached, "create", shown), (entity, act, content)], asker.now_us)
+            else:
+                kept.put(tx, [entity], new=before is None)
+                self._keep_subscription(tx, attachment, asker.now_us, index)
+                kept.add_versions(tx, [(entity, act, content)], asker.now_us)
             if before is not None:
                 kept.forget_created(tx, INTENT, ident)
                 gone = self._release(tx, before, attached, asker, index)
@@ -347,7 +360,7 @@ class DssDesk:
             kept.put(tx, [entity])
             reference = _constraint(entity, asker.party, declared)
             act = "create" if ovn is None else "update"
-            kept.add_version(tx, entity, act, _content(reference, extents.json, digest), asker.now_us)
+            kept.add_versions(tx, [(entity, act, _content(reference, extents.json, digest))], asker.now_us)
             if before is not None:
                 kept.forget_created(tx, CONSTRAINT, ident)
                 kept.drop_shape(tx, before.shape)
@@ -505,7 +518,7 @@ class DssDesk:
             kept.put(tx, [entity])
             shown = _subscription_of(entity, [u.id for u in users], tx.notifications)
             act = "create" if version is None else "update"
-            kept.add_version(tx, entity, act, _content(shown, extents.json, digest), asker.now_us)
+            kept.add_versions(tx, [(entity, act, _content(shown, extents.json, digest))], asker.now_us)
             if before is not None:
                 kept.forget_created(tx, SUBSCRIPTION, ident)
                 kept.drop_shape(tx, before.shape)
@@ -866,7 +879,7 @@ class DssDesk:
         kept.put(tx, [entity], new=was is None)
         shown = _subscription_of(entity, [u.id for u in kept.dependents(tx, entity.id)], index)
         act = "create" if was is None else "update"
-        kept.add_version(tx, entity, act, _content(shown, extents.json), now_us)
+        kept.add_versions(tx, [(entity, act, _content(shown, extents.json))], now_us)
         if was is not None:
             kept.drop_shape(tx, was.shape)
 
@@ -874,7 +887,7 @@ class DssDesk:
     def _forget(tx: Tx, entity: Entity, act: str, content: bytes, now_us: int) -> None:
         kept.remove(tx, entity.kind, entity.id)
         kept.forget_created(tx, entity.kind, entity.id)
-        kept.add_version(tx, entity, act, content, now_us)
+        kept.add_versions(tx, [(entity, act, content)], now_us)
         kept.drop_shape(tx, entity.shape)
 
     @staticmethod

@@ -149,9 +149,8 @@ def remove(tx: Tx, kind: str, ident: bytes) -> None:
 
 def keep_shape(tx: Tx, digest: bytes, extents: bytes, parts: Sequence[Part]) -> None:
     """Keep extents under their digest, unless they are there."""
-    if tx.connection.execute(_HAS_SHAPE, {"digest": digest}).first() is not None:
+    if not tx.connection.execute(_INSERT_SHAPE, {"new_digest": digest, "new_extents": extents}).rowcount:
         return
-    tx.connection.execute(_INSERT_SHAPE, {"digest": digest, "extents": extents})
     tx.connection.execute(
         _INSERT_CELL,
         [
@@ -188,23 +187,27 @@ def drop_shape(tx: Tx, digest: bytes) -> None:
         tx.connection.execute(_DELETE_SHAPE, {"key": digest})
 
 
-def add_version(tx: Tx, entity: Entity, act: str, content: bytes, now_us: int) -> None:
-    """Add a version to the history, and its leaf to the ledger."""
+def add_versions(tx: Tx, written: Sequence[tuple[Entity, str, bytes]], now_us: int) -> None:
+    """Add versions (entity, act, content) to the history, and their leaves to the ledger."""
     tx.connection.execute(
         _INSERT_VERSION,
-        {
-            "kind": entity.kind,
-            "id": entity.id,
-            "seq": tx.seq,
-            "version": entity.version,
-            "act": act,
-            "party": entity.party,
-            "ovn": entity.ovn,
-            "content": content,
-            "written_us": now_us,
-        },
+        [
+            {
+                "kind": entity.kind,
+                "id": entity.id,
+                "seq": tx.seq,
+                "version": entity.version,
+                "act": act,
+                "party": entity.party,
+                "ovn": entity.ovn,
+                "content": content,
+                "written_us": now_us,
+            }
+            for entity, act, content in written
+        ],
     )
-    tx.append(f"dss.{entity.kind}.{act}", entity.id.hex(), content)
+    for entity, act, content in written:
+        tx.append(f"dss.{entity.kind}.{act}", entity.id.hex(), content)
 
 
 def versions(tx: Tx, kind: str, ident: bytes) -> list[tuple[int, int, str, str, bytes, int]]:
@@ -335,9 +338,14 @@ _INSERT_ENTITY = insert(dss_entity)
 _DELETE_ENTITY = delete(dss_entity).where(
     dss_entity.c.kind == bindparam("key_kind"), dss_entity.c.id == bindparam("key_id")
 )
-_HAS_SHAPE = select(dss_shape.c.digest).where(dss_shape.c.digest == bindparam("digest"))
 _SHAPE = select(dss_shape.c.extents).where(dss_shape.c.digest == bindparam("digest"))
-_INSERT_SHAPE = insert(dss_shape)
+_INSERT_SHAPE = insert(dss_shape).from_select(
+    ["digest", "extents"],
+    select(
+        bindparam("new_digest", type_=dss_shape.c.digest.type),
+        bindparam("new_extents", type_=dss_shape.c.extents.type),
+    ).where(~select(dss_shape.c.digest).where(dss_shape.c.digest == bindparam("new_digest")).exists()),
+)
 _INSERT_CELL = insert(dss_cell)
 _USED_SHAPE = select(dss_entity.c.id).where(dss_entity.c.shape == bindparam("shape")).limit(1)
 _DELETE_CELLS = delete(dss_cell).where(dss_cell.c.shape == bindparam("key"))
