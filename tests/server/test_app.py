@@ -335,10 +335,10 @@ def test_a_body_that_does_not_arrive_is_408() -> None:
 
 def test_a_client_that_goes_away_has_done_nothing() -> None:
     """An incomplete body never reaches the operation, and nothing is answered."""
-    called = []
+    calls = []
 
     async def handle(call: Call) -> Answer:
-        called.append(call)
+        calls.append(call)
         return Answer()
 
     messages = iter(
@@ -363,7 +363,7 @@ def test_a_client_that_goes_away_has_done_nothing() -> None:
         "headers": [(b"authorization", b"Bearer a:read")],
     }
     asyncio.run(called(app_of([operation(handle)]), scope, receive, send))
-    assert (called, sent) == ([], [])
+    assert (calls, sent) == ([], [])
 
 
 def test_a_slow_operation_is_answered_503_and_goes_on_to_its_end(caplog: pytest.LogCaptureFixture) -> None:
