@@ -268,3 +268,128 @@ dss_report: Final = Table(
 Index("ix_dss_report_written", dss_report.c.written_us)
 
 # ----------------------------------------------------------------------------------------------- NODE
+
+# What this party manages is in ``node_flight``, as the discovery service last accepted it; every version
+# there was, in ``node_version``. What is under way is in ``node_attempt``, a row a flight. What others manage
+# and said is in ``node_known``, one version an entity: details are a cache, held against the discovery
+# service whenever they are used.
+
+node_flight: Final = Table(
+    "node_flight",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("filed", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("ovn", Text, nullable=False),
+    Column("reference", LargeBinary, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    Column("subscribers", LargeBinary, nullable=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("end_us", BigInteger, nullable=False),
+    Column("south", Double, nullable=False),
+    Column("north", Double, nullable=False),
+    Column("west", Double, nullable=False),
+    Column("east", Double, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+    CheckConstraint(
+        "state IN ('Accepted', 'Activated', 'Nonconforming', 'Contingent', 'Ended')", name="state"
+    ),
+    CheckConstraint("start_us < end_us", name="window"),
+)
+"""Our flights. ``filed`` counts our own versions; ``version`` and ``ovn`` are the discovery service's.
+
+``reference`` and ``details`` are JSON as peers get them, ``subscribers`` whom the last write had to tell.
+Degrees; ``west`` is in [-180, 180), ``east`` up to 360 more than it.
+"""
+Index("ix_node_flight_state_end", node_flight.c.state, node_flight.c.end_us)
+Index("ix_node_flight_name", node_flight.c.name)
+
+node_version: Final = Table(
+    "node_version",
+    metadata,
+    Column("flight", Id, primary_key=True),
+    Column("filed", Integer, primary_key=True, autoincrement=False),
+    Column("act", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+)
+"""Every version of our flights, and the leaf of the ledger that it was written with."""
+Index("ix_node_version_written", node_version.c.written_us)
+
+node_attempt: Final = Table(
+    "node_attempt",
+    metadata,
+    Column("flight", Id, primary_key=True),
+    Column("act", Text, nullable=False),
+    Column("filing", LargeBinary, nullable=False),
+    Column("attempt", LargeBinary, nullable=False),
+    Column("holder", Id, nullable=False),
+    Column("leased_us", BigInteger, nullable=False),
+    Column("begun_us", BigInteger, nullable=False),
+)
+"""What was sent, or is about to be, and is not settled: who is at it, and until when."""
+Index("ix_node_attempt_leased", node_attempt.c.leased_us)
+
+node_known: Final = Table(
+    "node_known",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("id", Id, primary_key=True),
+    Column("manager", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("ovn", Text, nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    Column("content", LargeBinary),
+    Column("source", Text, nullable=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("end_us", BigInteger, nullable=False),
+    Column("heard_us", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('intent', 'constraint')", name="kind"),
+    CheckConstraint("source IN ('told', 'asked')", name="source"),
+)
+"""What others manage, as they said it last; ``content`` is NULL where they said that it is gone."""
+Index("ix_node_known_end", node_known.c.end_us)
+
+node_notice: Final = Table(
+    "node_notice",
+    metadata,
+    Column("at_us", Big, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("flight", Id, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("conflicts", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("caused_us", BigInteger, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+)
+"""What an operator is told of what concerns a flight of its own; no two at one instant."""
+Index("ix_node_notice_flight", node_notice.c.flight)
+
+node_report: Final = Table(
+    "node_report",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("way", Text, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+    CheckConstraint("way IN ('received', 'made')", name="way"),
+)
+"""Reports of faults in exchanges: those that others made to us, and those that we made to others."""
+Index("ix_node_report_written", node_report.c.written_us)
+
+node_position: Final = Table(
+    "node_position",
+    metadata,
+    Column("flight", Id, primary_key=True),
+    Column("measured_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("received_us", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+"""Where our flights were: VehicleTelemetry as JSON."""
