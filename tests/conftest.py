@@ -14,6 +14,9 @@ settings.register_profile(
 )
 settings.load_profile("suite")
 
+pytest_plugins = ["databases"]
+"""Fixtures of databases, for every suite."""
+
 ROOT = Path(__file__).resolve().parent.parent
 
 

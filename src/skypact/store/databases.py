@@ -43,18 +43,22 @@ T = TypeVar("T")
 
 READERS: Final = 4
 """Readings at once, of one process; more wait."""
-BUSY_S: Final = 5.0
+BUSY_S: Final = 2.0
 """How long SQLite waits for a writer in another process."""
-LOCK_MS: Final = 10_000
+LOCK_MS: Final = 4_000
 """How long PostgreSQL waits for the region's row."""
 IDLE_MS: Final = 15_000
 """A transaction that does nothing for this long is ended by PostgreSQL."""
-COMMAND_S: Final = 30.0
+COMMAND_S: Final = 20.0
 """A statement that is not answered for this long counts as a lost connection."""
 OLDEST: Final = 150_000
 """PostgreSQL 15, as ``server_version_num`` has it."""
 
 _FORMS: Final = "sqlite:////absolute/path/skypact.db or postgresql://user:password@host:5432/database"
+
+
+class NotDurable(InputError):  # noqa: N818 -- what the database is, not what went wrong
+    """A setting under which an answered write may be lost, or nothing can be written at all."""
 
 
 class Database(Protocol):
@@ -199,7 +203,7 @@ class Sqlite:
     def _set_up(self, connection: sqlite3.Connection, _record: object) -> None:
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
         if mode != "wal":
-            raise InputError(
+            raise NotDurable(
                 "SQLite cannot keep a write-ahead log here", where=str(self.path), found=mode, expected="wal"
             )
         for pragma in (
@@ -213,7 +217,7 @@ class Sqlite:
             connection.execute(f"PRAGMA {pragma}")
         level = connection.execute("PRAGMA synchronous").fetchone()[0]
         if level < 2:
-            raise InputError(
+            raise NotDurable(
                 "not durable", where=f"{self.path}: synchronous", found=level, expected="2 (FULL) or more"
             )
 
@@ -310,7 +314,7 @@ class Postgres:
         if row["encoding"] != "UTF8":
             wrong.append(("server_encoding", row["encoding"], "UTF8"))
         for name, found, expected in wrong:
-            raise InputError(
+            raise NotDurable(
                 "not durable" if expected == "on" else "not usable",
                 where=f"{self._where}: {name}",
                 found=found,

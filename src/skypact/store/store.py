@@ -22,8 +22,8 @@ from sqlalchemy.exc import DBAPIError
 
 from skypact.errors import Reason, Refused
 from skypact.store import upgrade as upgrades
-from skypact.store.batch import Failed, Retry, Uncertain, reading, transact, transient
-from skypact.store.databases import connect
+from skypact.store.batch import Failed, Uncertain, reading, transact, transient
+from skypact.store.databases import NotDurable, connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,9 +36,10 @@ T = TypeVar("T")
 
 BATCH: Final = 64
 """The most writes that share a commit; more would make those in other processes wait."""
-ATTEMPTS: Final = 9
-"""How often a transaction is tried; with the pauses between, about five seconds."""
-_FIRST_PAUSE_S: Final = 0.01
+PATIENCE_S: Final = 5.0
+"""For how long a transaction that fails and may succeed is begun again."""
+_PAUSE_S: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
+"""Before each try again; the last one from then on."""
 
 
 @dataclass(slots=True)
@@ -153,19 +154,20 @@ class Store:
         self._reads += 1
         self._quiet.clear()
         try:
-            for attempt in range(ATTEMPTS):
+            patience = _Patience()
+            while True:
                 try:
                     result = await self._database.read(partial(reading, work=work))
+                except NotDurable as error:
+                    raise Refused(Reason.UNAVAILABLE, str(error)) from error
                 except Exception as error:
                     if not transient(error):
                         raise
-                    if attempt == ATTEMPTS - 1:
+                    if not await patience.left():
                         raise _unavailable(error) from error
-                    await _pause(attempt)
                 else:
                     self.figures.reads += 1
                     return cast("T", result)
-            raise AssertionError  # the last attempt returns or raises
         finally:
             self._reads -= 1
             if not self._reads:
@@ -205,19 +207,19 @@ class Store:
             self._refuse(jobs, Refused(Reason.UNAVAILABLE, self._fault))
             return
         works = [job.work for job in jobs]
-        for attempt in range(ATTEMPTS):
+        patience = _Patience()
+        while True:
             try:
                 results = await self._database.write(
                     lambda connection: transact(connection, works, self._faults)
                 )
             except Exception as error:  # noqa: BLE001 -- each is told to the callers
-                if (isinstance(error, Retry) or transient(error)) and attempt < ATTEMPTS - 1:
+                if transient(error) and await patience.left():
                     self.figures.retries += 1
-                    await _pause(attempt)
                     continue
                 if (
                     len(jobs) > 1
-                    and not isinstance(error, Retry | Uncertain | Refused)
+                    and not isinstance(error, Uncertain | Refused | NotDurable)
                     and not transient(error)
                 ):
                     for job in jobs:  # somebody in here breaks the others; alone, each gets its own answer
@@ -246,7 +248,9 @@ class Store:
                 # the kernel may have dropped pages that it could not write: what this process sees is no
                 # longer what the disk has, until the log is read anew
                 self._fault = f"the disk failed at a commit ({_clause(error.cause)}); restart to recover"
-        elif isinstance(error, Retry) or transient(error):
+        elif isinstance(error, NotDurable):
+            answer = Refused(Reason.UNAVAILABLE, str(error))
+        elif transient(error):
             answer = _unavailable(error)
         for job in jobs:
             _fail(job, answer)
@@ -272,6 +276,18 @@ def _clause(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def _pause(attempt: int) -> None:
-    """Wait before trying again: doubling, and never in step with another process."""
-    await asyncio.sleep(_FIRST_PAUSE_S * 2**attempt * (0.5 + random.random()))  # noqa: S311 -- no secret
+class _Patience:
+    """Pauses between tries, longer and longer, and never in step with another process."""
+
+    def __init__(self) -> None:
+        self._began = asyncio.get_running_loop().time()
+        self._pauses = 0
+
+    async def left(self) -> bool:
+        """Pause; False, at once, when it has gone on for too long."""
+        if asyncio.get_running_loop().time() - self._began > PATIENCE_S:
+            return False
+        pause = _PAUSE_S[min(self._pauses, len(_PAUSE_S) - 1)]
+        self._pauses += 1
+        await asyncio.sleep(pause * (0.5 + random.random()))  # noqa: S311 -- no secret
+        return True

@@ -81,13 +81,19 @@ class Tx:
         The region's id: 16 bytes, drawn when the database was made.
     """
 
-    __slots__ = ("_draft", "connection", "region", "seq")
+    __slots__ = ("_counters", "_draft", "connection", "region", "seq")
 
     def __init__(self, connection: Connection, counters: Counters, draft: Draft | None) -> None:
         self.connection = connection
+        self._counters = counters
         self._draft = draft
         self.region = counters.id
         self.seq = counters.seq
+
+    @property
+    def notifications(self) -> int:
+        """The last notification index that was drawn; in a reading, by any write that it sees."""
+        return (self._counters if self._draft is None else self._draft.counters).notifications
 
     def append(self, kind: str, ref: str, content: bytes) -> int:
         """Add a leaf to the ledger; returns its position (from 0, without a gap, in the order of commits).

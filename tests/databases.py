@@ -1,0 +1,215 @@
+"""Databases for tests: a file of SQLite, and a PostgreSQL of our own that lives as long as the test run.
+
+Fixtures, for every suite: ``postgres_server`` (a :class:`Server`, one a worker), ``postgres_url`` (a fresh
+database on it), ``store_url`` (each test twice: a fresh SQLite file, a fresh PostgreSQL database). Without
+PostgreSQL its tests are skipped, and the run says so; with ``SKYPACT_NEED_POSTGRES=1`` they fail instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+USER = "skypact"
+PASSWORD = "skypact-of-tests"  # noqa: S105 -- of a database that lives for a test run, on loopback
+END_SESSIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+"""A statement that ends every other session of the database that it is run in."""
+_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
+
+
+def binaries() -> Path | None:
+    """Where the newest PostgreSQL server on this machine is, 15 or later; None where there is none."""
+    found = [
+        (int(folder.parent.name), folder)
+        for folder in Path("/usr/lib/postgresql").glob("*/bin")
+        if folder.parent.name.isdecimal() and int(folder.parent.name) >= 15 and (folder / "initdb").exists()
+    ]
+    if found:
+        return max(found)[1]
+    beside = shutil.which("initdb")
+    return Path(beside).resolve().parent if beside else None
+
+
+class Server:
+    """A PostgreSQL cluster in a folder of its own, on a free port of loopback; durable, as it comes."""
+
+    def __init__(self, folder: Path) -> None:
+        found = binaries()
+        if found is None:
+            raise RuntimeError("there is no PostgreSQL here")
+        self._binaries = found
+        self._folder = folder
+        self._data = folder / "data"
+        self._who: dict[str, Any] = {}
+        if os.getuid() == 0:  # PostgreSQL refuses to run as root
+            try:
+                entry = pwd.getpwnam("postgres")
+            except KeyError:
+                entry = pwd.getpwnam("nobody")
+            self._who = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self._process: subprocess.Popen[bytes] | None = None
+        secret = folder / "password"
+        secret.write_text(PASSWORD, encoding="utf-8")
+        secret.chmod(0o644)
+        subprocess.run(
+            [
+                found / "initdb",
+                "--pgdata",
+                self._data,
+                "--username",
+                USER,
+                "--pwfile",
+                secret,
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+            ],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **self._who,
+        )
+        self.start()
+
+    def url(self, database: str) -> str:
+        """What ``Store.open`` takes."""
+        return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        log = (self._folder / "log").open("ab")
+        self._process = subprocess.Popen(
+            [
+                self._binaries / "postgres",
+                "-D",
+                self._data,
+                "-k",
+                self._folder,
+                "-p",
+                str(self.port),
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "shared_buffers=32MB",
+                "-c",
+                "max_connections=80",
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=self._folder,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509 -- one call into libc, so that none outlives a killed run
+            **self._who,
+        )
+        log.close()
+        until = time.monotonic() + 60.0
+        while True:
+            try:
+                self.execute("SELECT 1")
+            except (OSError, asyncpg.PostgresError):
+                if time.monotonic() > until or self._process.poll() is not None:
+                    text = (self._folder / "log").read_text(encoding="utf-8", errors="replace")
+                    raise RuntimeError(f"PostgreSQL does not start:\n{text[-2000:]}") from None
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT ends all sessions, SIGQUIT is as if the power failed."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(60)
+            self._process = None
+
+    def execute(self, statement: str, *, database: str = "postgres") -> list[Any]:
+        """Run one statement in a session of its own; returns its rows. Must not be called inside a loop."""
+
+        async def run() -> list[Any]:
+            connection = await asyncpg.connect(self.url(database), timeout=10)
+            try:
+                return list(await connection.fetch(statement))
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
+    def create(self) -> str:
+        """A new empty database; returns its URL."""
+        name = f"test_{secrets.token_hex(6)}"
+        self.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is connected to it."""
+        self.execute(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_DEATH_SIGNAL, int(signal.SIGINT))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """The PostgreSQL of this run; skips, loudly, where none is installed."""
+    if binaries() is None:
+        text = (
+            "NO POSTGRESQL 15+ ON THIS MACHINE: half of the store is not tested (apt-get install postgresql)"
+        )
+        if os.environ.get("SKYPACT_NEED_POSTGRES"):
+            pytest.fail(text)
+        pytest.skip(text)
+    folder = Path(tempfile.mkdtemp(prefix="skypact-pg-"))
+    try:
+        server = Server(folder)
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server) -> Iterator[str]:
+    """A fresh, empty PostgreSQL database."""
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A fresh SQLite database, whose file is not there yet."""
+    return f"sqlite:///{tmp_path / 'skypact.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database, of each kind in turn."""
+    name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
+    return str(request.getfixturevalue(name))
