@@ -146,7 +146,7 @@ def take(tx: Tx, *, now_us: int, lease_us: int, limit: int) -> list[Message]:
             tx.connection.execute(_DELETE_LANE, {"key": key})
             continue
         lease = secrets.token_bytes(16)
-        tx.connection.execute(_LEASE, {"key": key, "holder": lease, "leased_us": now_us + lease_us})
+        tx.connection.execute(_LEASE, {"key": key, "to_holder": lease, "to_leased_us": now_us + lease_us})
         taken.append(Message(**first, failures=failures, lease=lease))
     return taken
 
@@ -177,9 +177,9 @@ def failed(
             _RELEASE,
             {
                 "key": message.lane,
-                "holder": message.lease,
-                "due_us": again_us,
-                "failures": message.failures + 1,
+                "mine": message.lease,
+                "to_due_us": again_us,
+                "to_failures": message.failures + 1,
             },
         )
     else:
@@ -277,7 +277,7 @@ def _record(tx: Tx, message: Message, now_us: int, took_us: int, status: int | N
     if row is None:  # pruned meanwhile
         return False
     number = row.attempts + 1
-    tx.connection.execute(_COUNT, {"key": message.id, "attempts": number})
+    tx.connection.execute(_COUNT, {"key": message.id, "to_attempts": number})
     tx.connection.execute(
         _INSERT_ATTEMPT,
         {
@@ -297,7 +297,7 @@ def _ended(
 ) -> bool:
     waits = _record(tx, message, now_us, took_us, status, fault)
     if waits:
-        tx.connection.execute(_END, {"key": message.id, "state": ending, "ended_us": now_us})
+        tx.connection.execute(_END, {"key": message.id, "to_state": ending, "to_ended_us": now_us})
     _let_go(tx, message, now_us)
     return waits
 
@@ -305,7 +305,7 @@ def _ended(
 def _let_go(tx: Tx, message: Message, now_us: int) -> None:
     """Give the lane back, if it is still ours: due at once for the next message, or gone with the last."""
     tx.connection.execute(
-        _RELEASE, {"key": message.lane, "holder": message.lease, "due_us": now_us, "failures": 0}
+        _RELEASE, {"key": message.lane, "mine": message.lease, "to_due_us": now_us, "to_failures": 0}
     )
     if tx.connection.execute(_FIRST, {"key": message.lane}).first() is None:
         tx.connection.execute(_DELETE_LANE, {"key": message.lane})
@@ -355,19 +355,19 @@ _EXPIRE = (
 _LEASE = (
     update(lane)
     .where(lane.c.lane == bindparam("key"))
-    .values(holder=bindparam("holder"), leased_us=bindparam("leased_us"))
+    .values(holder=bindparam("to_holder"), leased_us=bindparam("to_leased_us"))
 )
 _RELEASE = (
     update(lane)
-    .where(lane.c.lane == bindparam("key"), lane.c.holder == bindparam("holder"))
-    .values(due_us=bindparam("due_us"), failures=bindparam("failures"), leased_us=0, holder=None)
+    .where(lane.c.lane == bindparam("key"), lane.c.holder == bindparam("mine"))
+    .values(due_us=bindparam("to_due_us"), failures=bindparam("to_failures"), leased_us=0, holder=None)
 )
 _DELETE_LANE = delete(lane).where(lane.c.lane == bindparam("key"))
 _STATE = select(outbox.c.state, outbox.c.attempts).where(outbox.c.id == bindparam("key"))
-_COUNT = update(outbox).where(outbox.c.id == bindparam("key")).values(attempts=bindparam("attempts"))
+_COUNT = update(outbox).where(outbox.c.id == bindparam("key")).values(attempts=bindparam("to_attempts"))
 _END = (
     update(outbox)
     .where(outbox.c.id == bindparam("key"))
-    .values(state=bindparam("state"), ended_us=bindparam("ended_us"))
+    .values(state=bindparam("to_state"), ended_us=bindparam("to_ended_us"))
 )
 _INSERT_ATTEMPT = insert(attempt)
