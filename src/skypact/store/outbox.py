@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from skypact.store.schema import attempt, lane, outbox
+from skypact.store.schema import attempt, lane, outbox, waiting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, RowMapping
@@ -122,8 +122,9 @@ class Attempt:
     fault: str
 
 
-def open_lane(connection: Connection, key: str, now_us: int) -> None:
-    """Make a lane known, due now; one that is there already keeps its patience and its lease."""
+def enqueue(connection: Connection, key: str, message: int, now_us: int) -> None:
+    """Put a message at the end of its lane. A lane that is there already keeps its patience and its lease."""
+    connection.execute(_INSERT_WAITING, {"lane": key, "message": message})
     upsert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
         upsert(lane).on_conflict_do_nothing(index_elements=["lane"]),
@@ -189,20 +190,25 @@ def failed(
 
 def withdraw(tx: Tx, ref: str, *, now_us: int, topic: str | None = None) -> int:
     """End what waits about ``ref``, of one topic or all; returns how many. One on its way may arrive."""
-    matching = and_(outbox.c.ref == ref, outbox.c.state == "waiting")
+    # the state is written out, so that both databases see that their partial index answers it
+    matching = and_(outbox.c.ref == ref, text("state = 'waiting'"))
     if topic is not None:
         matching = and_(matching, outbox.c.topic == topic)
-    done = tx.connection.execute(update(outbox).where(matching).values(state="withdrawn", ended_us=now_us))
-    return done.rowcount
+    ended = tx.connection.execute(
+        update(outbox)
+        .where(matching)
+        .values(state="withdrawn", ended_us=now_us)
+        .returning(outbox.c.lane, outbox.c.id)
+    ).all()
+    for key, message in ended:
+        tx.connection.execute(_DEQUEUE, {"key": key, "message": message})
+    return len(ended)
 
 
 def reach(tx: Tx, *, party: str | None = None) -> list[Reach]:
     """Who has been reached and who has not: each party and lane that messages are kept of, in that order."""
     heads = (
-        select(outbox.c.lane, func.min(outbox.c.id).label("id"))
-        .where(outbox.c.state == "waiting")
-        .group_by(outbox.c.lane)
-        .subquery()
+        select(waiting.c.lane, func.min(waiting.c.message).label("id")).group_by(waiting.c.lane).subquery()
     )
     tries = (
         select(heads.c.lane, attempt.c.status, attempt.c.fault)
@@ -268,6 +274,7 @@ def _first(tx: Tx, key: str, now_us: int) -> RowMapping | None:
     if first is None or first["not_after_us"] > now_us:
         return first
     tx.connection.execute(_EXPIRE, {"key": key, "now": now_us})
+    tx.connection.execute(_DEQUEUE_ENDED, {"key": key})
     return tx.connection.execute(_FIRST, {"key": key}).mappings().first()
 
 
@@ -298,6 +305,7 @@ def _ended(
     waits = _record(tx, message, now_us, took_us, status, fault)
     if waits:
         tx.connection.execute(_END, {"key": message.id, "to_state": ending, "to_ended_us": now_us})
+        tx.connection.execute(_DEQUEUE, {"key": message.lane, "message": message.id})
     _let_go(tx, message, now_us)
     return waits
 
@@ -318,40 +326,46 @@ _DUE = (
     .limit(bindparam("limit", type_=Integer))
 )
 _NEXT_DUE = select(func.min(case((lane.c.due_us > lane.c.leased_us, lane.c.due_us), else_=lane.c.leased_us)))
-_FIRST = (
-    select(
-        *(
-            outbox.c[name]
-            for name in (
-                "id",
-                "lane",
-                "party",
-                "topic",
-                "ref",
-                "url",
-                "method",
-                "scope",
-                "body",
-                "made_us",
-                "not_after_us",
-                "attempts",
-            )
+_FIRST = select(
+    *(
+        outbox.c[name]
+        for name in (
+            "id",
+            "lane",
+            "party",
+            "topic",
+            "ref",
+            "url",
+            "method",
+            "scope",
+            "body",
+            "made_us",
+            "not_after_us",
+            "attempts",
         )
     )
-    # written out, so that both databases see that their partial index answers it
-    .where(outbox.c.lane == bindparam("key"), text("state = 'waiting'"))
-    .order_by(outbox.c.id)
+).where(
+    outbox.c.id
+    == select(waiting.c.message)
+    .where(waiting.c.lane == bindparam("key"))
+    .order_by(waiting.c.message)
     .limit(literal_column("1"))
+    .scalar_subquery()
 )
+_IN_LANE = select(waiting.c.message).where(waiting.c.lane == bindparam("key"))
 _EXPIRE = (
     update(outbox)
-    .where(
-        outbox.c.lane == bindparam("key"),
-        text("state = 'waiting'"),
-        outbox.c.not_after_us <= bindparam("now"),
-    )
+    .where(outbox.c.id.in_(_IN_LANE), outbox.c.not_after_us <= bindparam("now"))
     .values(state="expired", ended_us=bindparam("now"))
 )
+_DEQUEUE_ENDED = delete(waiting).where(
+    waiting.c.lane == bindparam("key"),
+    waiting.c.message.in_(select(outbox.c.id).where(outbox.c.id.in_(_IN_LANE), outbox.c.state != "waiting")),
+)
+_DEQUEUE = delete(waiting).where(
+    waiting.c.lane == bindparam("key"), waiting.c.message == bindparam("message")
+)
+_INSERT_WAITING = insert(waiting)
 _LEASE = (
     update(lane)
     .where(lane.c.lane == bindparam("key"))

@@ -179,7 +179,7 @@ class Tx:
         not_after_us
             From this instant on it is not sent any more, and counts as ``expired``.
         """
-        from skypact.store.outbox import open_lane
+        from skypact.store.outbox import enqueue
 
         draft = self._writing()
         counters = draft.counters
@@ -204,7 +204,7 @@ class Tx:
             },
         )
         counters.messages = number
-        open_lane(self.connection, order_key, now_us)
+        enqueue(self.connection, order_key, number, now_us)
         return number
 
     def _writing(self) -> Draft:
