@@ -43,6 +43,8 @@ RSA_BITS_MAX: Final = 8192
 """Longer ones too: each signature would cost too much to verify."""
 TOKEN_MAX: Final = 8 * 1024
 """Characters of a token."""
+LIFE_S: Final = 3_600
+"""Seconds that an access token lives, at most (F3548-21)."""
 
 ALGORITHMS: Final[Mapping[str, frozenset[str]]] = {
     "RS256": frozenset({"RS256"}),
@@ -206,6 +208,40 @@ def signer(token: Unverified, keys: tuple[PublicKey, ...]) -> PublicKey | None:
         if fits and spelt and key.verifies(token.signature, token.signed):
             return key
     return None
+
+
+def access_token(
+    key: SigningKey,
+    *,
+    issuer: str,
+    party: str,
+    audience: str,
+    scope: str,
+    now_s: int,
+    end_s: int,
+    ident: str,
+) -> str:
+    """A bearer token with the claims that F3548-21 asks for.
+
+    Parameters
+    ----------
+    issuer, party, audience, scope, ident
+        ``iss``, ``sub``, ``aud``, ``scope`` and ``jti``.
+    now_s, end_s
+        ``iat`` and ``exp``, in seconds since 1970; ``nbf`` is put back by 5 s for slow clocks.
+    """
+    return key.token(
+        {
+            "iss": issuer,
+            "sub": party,
+            "aud": audience,
+            "scope": scope,
+            "iat": now_s,
+            "nbf": now_s - 5,
+            "exp": end_s,
+            "jti": ident,
+        }
+    )
 
 
 def generate(algorithm: str = "EdDSA") -> SigningKey:

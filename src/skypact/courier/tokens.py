@@ -22,7 +22,7 @@ import msgspec
 
 from skypact.courier.client import CallFailed
 from skypact.errors import FormatError
-from skypact.seal import take_apart
+from skypact.seal import LIFE_S, access_token, take_apart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from skypact.courier.client import Client
     from skypact.seal import SigningKey
 
-LIFE_S: Final = 3_600
-"""Of a token of our own."""
 SPARE_S: Final = 60.0
 """A token is replaced this long before it expires, or when a tenth of its life is left where that is less."""
 KEPT_MAX: Final = 2_000
@@ -121,7 +119,7 @@ class OwnKey:
     async def new(self, audience: str, scope: str, now_s: float) -> tuple[str, float]:
         """Sign one."""
         end_s = int(now_s) + self._life_s
-        return signed(
+        token = access_token(
             self._key,
             issuer=self._issuer,
             party=self._party,
@@ -129,7 +127,9 @@ class OwnKey:
             scope=scope,
             now_s=int(now_s),
             end_s=end_s,
-        ), float(end_s)
+            ident=uuid.uuid4().hex,
+        )
+        return token, float(end_s)
 
 
 class TokenEndpoint:
@@ -177,31 +177,6 @@ class ClientCredentials:
             body_max=_ANSWER_MAX,
         )
         return _granted(answer.status, answer.body, now_s)
-
-
-def signed(
-    key: SigningKey,
-    *,
-    issuer: str,
-    party: str,
-    audience: str,
-    scope: str,
-    now_s: int,
-    end_s: int,
-) -> str:
-    """A token of our own, with the claims that F3548-21 asks for; instants in seconds since 1970."""
-    return key.token(
-        {
-            "iss": issuer,
-            "sub": party,
-            "aud": audience,
-            "scope": scope,
-            "iat": now_s,
-            "nbf": now_s - 5,
-            "exp": end_s,
-            "jti": uuid.uuid4().hex,
-        }
-    )
 
 
 def _granted(status: int, body: bytes, now_s: float) -> tuple[str, float]:

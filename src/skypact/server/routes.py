@@ -2,8 +2,8 @@
 
 Law: a path means one thing. A literal segment goes before a parameter; two operations on one method and one
 shape of path are a fault of the programmer and are refused when the table is built. A lookup costs one step a
-segment, whatever the number of operations. Segments are compared as they are, after percent-decoding: an
-empty segment and a trailing slash match nothing.
+segment, whatever the number of operations. Segments are compared as they are, after percent-decoding. A
+parameter may be empty: its operation says better than a 404 what it lacks.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Routes:
             end = self._walk(onward, segments, at + 1, values)
             if end is not None:
                 return end
-        if place.any is not None and segment:
+        if place.any is not None:
             values.append(segment)
             end = self._walk(place.any, segments, at + 1, values)
             if end is not None:

@@ -1,0 +1,459 @@
+"""What a node is told: ``skypact.toml``.
+
+Law: a key that is not known, or a value that is not of its kind, ends the start; the message names the
+file, the key, what was found and what was expected. Nothing is read from the environment. Paths are
+relative to the file's folder. What is left out has the value that is written here;
+``docs/configuration.md`` lists the same keys, and a test holds the two together.
+
+Without a file a node is *embedded*: SQLite and a key of its own making in a data directory, both roles,
+data mode ``test``, reachable from this machine only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from msgspec import Meta, Struct
+
+from skypact.courier.addresses import network
+from skypact.courier.client import host_of
+from skypact.errors import FormatError, InputError
+from skypact.server.limits import Limits
+
+if TYPE_CHECKING:
+    from skypact.courier.addresses import Network
+
+NAME: Final = "skypact.toml"
+LISTEN: Final = "127.0.0.1:8650"
+
+_LIMITS: Final = Limits()
+Positive = Annotated[float, Meta(gt=0.0)]
+Count = Annotated[int, Meta(ge=1)]
+_FAULT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`")
+_EXPECTED = re.compile(r"Expected (?P<want>.+?)(?:, got `(?P<got>\w+)`)?", re.DOTALL)
+
+
+class _Section(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """A table of the file."""
+
+
+class Node(_Section, frozen=True):
+    """``[node]``: who this is and where it listens."""
+
+    party: Annotated[str, Meta(min_length=1, max_length=255)] = "skypact"
+    """Who this node is: the ``sub`` of its tokens, the manager of its intents."""
+    base_url: str = ""
+    """How others reach it; ``http://`` and ``listen`` where it is left out."""
+    roles: list[Literal["dss", "node"]] = msgspec.field(default_factory=lambda: ["dss", "node"])
+    """``dss``: discovery and synchronisation. ``node``: plans, details and notifications of a party."""
+    listen: str = LISTEN
+    """Address and port; port 0 takes any."""
+    data_mode: Literal["real", "exercise", "simulated", "test"] = "test"
+    """Of everything in this node; no check or alert mixes modes."""
+    key: str = "key.pem"
+    """The secret key that signs this node's tokens, PEM, readable by its owner alone."""
+    tls_certificate: str = ""
+    """PEM file of the certificate and its chain; with ``tls_key`` the node speaks https."""
+    tls_key: str = ""
+    """PEM file of the certificate's key."""
+    stop_s: Positive = 15.0
+    """Seconds that requests in flight have at a stop."""
+
+
+class Store(_Section, frozen=True):
+    """``[store]``: what is kept, and for how long."""
+
+    url: str = ""
+    """``sqlite:////path/skypact.db`` or ``postgresql://user:password@host/database``.
+
+    SQLite beside this file where it is left out.
+    """
+    url_file: str = ""
+    """A file that holds the URL, where it has a password in it."""
+    upgrade: bool | None = None
+    """Bring the tables up to this version at the start; on for SQLite, off for PostgreSQL."""
+    retention_days: Positive = 90.0
+    """How long what has ended is kept."""
+
+
+class Issuer(_Section, frozen=True):
+    """``[[auth.issuer]]``: somebody whose tokens are accepted."""
+
+    name: str
+    """For people."""
+    iss: str = ""
+    """The ``iss`` of his tokens; left out, a key in a file signs for any ``iss`` that is nobody else's."""
+    jwks_url: str = ""
+    """Where his keys are."""
+    public_key_file: str = ""
+    """Or his key: PEM of a public key or a certificate."""
+    refresh_s: Positive = 300.0
+    """How often the keys at the URL are fetched."""
+    stale_s: Positive = 3_600.0
+    """How old they may be."""
+
+
+class Auth(_Section, frozen=True):
+    """``[auth]``: whose tokens are accepted."""
+
+    audience: list[str] = msgspec.field(default_factory=list)
+    """What ``aud`` of a token must be: the host of ``base_url`` where it is left out."""
+    issuer: list[Issuer] = msgspec.field(default_factory=list)
+    """Whose tokens are accepted."""
+    own_issuer: bool = True
+    """Whether tokens signed by this node's own key are accepted (``skypact token``)."""
+
+
+class Outgoing(_Section, frozen=True):
+    """``[outgoing]``: the tokens of outgoing calls."""
+
+    grant: Literal["own", "endpoint", "client_credentials"] = "own"
+    """Signed by this node's key, got from an endpoint with GET, or by OAuth 2 client credentials."""
+    token_url: str = ""
+    """The endpoint."""
+    issuer: str = ""
+    """``iss`` of tokens of our own, or what an endpoint is asked for; ``base_url`` where it is left out."""
+    client_id: str = ""
+    """For client credentials."""
+    client_secret_file: str = ""
+    """The file of the secret."""
+    trust_file: str = ""
+    """PEM file of further authorities whose TLS certificates are trusted."""
+    timeout_s: Positive = 5.0
+    """Seconds for one outgoing call."""
+
+
+class Dss(_Section, frozen=True):
+    """``[dss]``: the DSS that this node uses, and what the role ``dss`` takes at most."""
+
+    url: str = ""
+    """The DSS that plans go to; this node itself where it has the role."""
+    search_area_km2: Positive = 2_500.0
+    """Area of a search."""
+    intent_area_km2: Positive = 2_500.0
+    """Area of an operational intent, over all its volumes."""
+    subscription_area_km2: Positive = 2_500.0
+    """Area of a subscription."""
+    constraint_area_km2: Positive = 10_000.0
+    """Area of a constraint."""
+    plain_http: bool = False
+    """Whether a base URL may be ``http://``: for development."""
+
+
+class LimitsOf(_Section, frozen=True):
+    """``[limits]``: of requests."""
+
+    body_bytes: Annotated[int, Meta(ge=1_024)] = _LIMITS.body_bytes
+    """Bytes of a body."""
+    nesting: Annotated[int, Meta(ge=8, le=200)] = _LIMITS.nesting
+    """Levels of arrays and objects."""
+    body_s: Positive = _LIMITS.body_s
+    """Seconds in which a request must have arrived."""
+    answer_s: Positive = _LIMITS.answer_s
+    """Seconds after which an operation is answered 503 (it goes on to its end)."""
+    header_bytes: Annotated[int, Meta(ge=1_024)] = _LIMITS.header_bytes
+    """Bytes of the request line and the headers."""
+    party_per_s: Positive = _LIMITS.party_per_s
+    """Requests a second of one party, in the long run, in one process."""
+    party_burst: Annotated[float, Meta(ge=1.0)] = _LIMITS.party_burst
+    """Requests of one party at once."""
+    connections: Count = _LIMITS.connections
+    """Connections open at once."""
+
+
+class Testing(_Section, frozen=True):
+    """``[testing]``: interfaces for test suites, which give away what a real node must not."""
+
+    enabled: bool = False
+    """Serve them: ``/token`` signs a token for whoever asks."""
+
+
+class NetworkOf(_Section, frozen=True):
+    """``[network]``: where outgoing calls may reach."""
+
+    allow_private: list[str] = msgspec.field(default_factory=list)
+    """Networks (CIDR) that may be reached although they are not public; plain http goes only there."""
+
+
+class Telemetry(_Section, frozen=True):
+    """``[telemetry]``: traces."""
+
+    otlp_endpoint: str = ""
+    """Where OpenTelemetry spans are sent, OTLP over HTTP; nowhere where it is left out."""
+
+
+class Log(_Section, frozen=True):
+    """``[log]``: the log, JSON lines on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """What is left out below it; requests are ``info``."""
+
+
+class Config(_Section, frozen=True):
+    """All of it. ``folder`` is the file's own folder, or the data directory."""
+
+    folder: str = ""
+    node: Node = Node()
+    store: Store = Store()
+    auth: Auth = Auth()
+    outgoing: Outgoing = Outgoing()
+    dss: Dss = Dss()
+    limits: LimitsOf = LimitsOf()
+    testing: Testing = Testing()
+    network: NetworkOf = NetworkOf()
+    telemetry: Telemetry = Telemetry()
+    log: Log = Log()
+
+    def path(self, name: str) -> Path:
+        """A path of the file, seen from its folder."""
+        return Path(self.folder) / name
+
+    @property
+    def base_url(self) -> str:
+        """How others reach this node, without a slash at its end."""
+        if self.node.base_url:
+            return self.node.base_url.rstrip("/")
+        scheme = "https" if self.node.tls_certificate else "http"
+        host, port = address(self.node.listen, where="node.listen")
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    @property
+    def audiences(self) -> tuple[str, ...]:
+        """What ``aud`` of a token for this node may be."""
+        return tuple(self.auth.audience) or (host_of(self.base_url),)
+
+    @property
+    def issuer(self) -> str:
+        """``iss`` of this node's own tokens."""
+        return self.outgoing.issuer or self.base_url
+
+    @property
+    def store_url(self) -> str:
+        """Where what is kept is."""
+        if self.store.url_file:
+            return _text_of(self.path(self.store.url_file), "store.url_file")
+        return self.store.url or f"sqlite:///{self.path('skypact.db').resolve()}"
+
+    @property
+    def upgrades(self) -> bool:
+        """Whether the tables are brought up to this version at the start."""
+        if self.store.upgrade is not None:
+            return self.store.upgrade
+        return self.store_url.startswith("sqlite:")
+
+    @property
+    def dss_url(self) -> str:
+        """The DSS that this node uses."""
+        return self.dss.url.rstrip("/") or (self.base_url if "dss" in self.node.roles else "")
+
+    @property
+    def networks(self) -> tuple[Network, ...]:
+        """Networks that may be reached although they are not public."""
+        return tuple(
+            network(text, where=f"network.allow_private[{at}]")
+            for at, text in enumerate(self.network.allow_private)
+        )
+
+    @property
+    def request_limits(self) -> Limits:
+        """As the gate takes them."""
+        return Limits(**msgspec.structs.asdict(self.limits))
+
+
+def embedded(data: Path, *, listen: str = LISTEN) -> Config:
+    """The configuration of a node without a file: everything in one folder, for this machine alone."""
+    return _checked(
+        Config(
+            folder=str(data),
+            node=Node(listen=listen),
+            auth=Auth(audience=["localhost", "127.0.0.1"]),
+            network=NetworkOf(allow_private=["127.0.0.0/8", "::1/128"]),
+            dss=Dss(plain_http=True),
+        )
+    )
+
+
+def load(path: Path) -> Config:
+    """Read a configuration.
+
+    Raises
+    ------
+    InputError
+        A key is not known or a value not of its kind; the message names the key.
+    OSError
+        There is no such file, or it cannot be read.
+    """
+    try:
+        return parse(path.read_text(encoding="utf-8"), folder=path.parent)
+    except UnicodeDecodeError:
+        raise FormatError("not UTF-8", where=str(path)) from None
+    except InputError as error:
+        raise error.at(str(path)) from None
+
+
+def parse(text: str, *, folder: Path) -> Config:
+    """Read the text of a configuration; paths in it are relative to ``folder``.
+
+    Raises
+    ------
+    InputError
+        As :func:`load`, without the file's name.
+    """
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FormatError(f"not TOML ({str(error)[:120]})") from None
+    if "folder" in told:
+        raise FormatError("no such key", where="folder")
+    try:
+        config = msgspec.convert(told | {"folder": str(folder)}, Config)
+    except msgspec.ValidationError as error:
+        raise _told(str(error), told) from None
+    return _checked(config)
+
+
+def address(text: str, *, where: str) -> tuple[str, int]:
+    """Host and port of ``HOST:PORT``.
+
+    Raises
+    ------
+    InputError
+        It is neither an address nor a name with a port.
+    """
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    plain = text.rpartition(":")[0].strip("[]")
+    if not host or port is None or plain.lower() != host:
+        raise InputError(
+            "not an address with a port", where=where, found=text, expected=f"HOST:PORT, like {LISTEN}"
+        )
+    return host, port
+
+
+def _checked(config: Config) -> Config:
+    """What no single value says."""
+    address(config.node.listen, where="node.listen")
+    for name, url in (
+        ("node.base_url", config.node.base_url),
+        ("dss.url", config.dss.url),
+        ("outgoing.token_url", config.outgoing.token_url),
+        ("telemetry.otlp_endpoint", config.telemetry.otlp_endpoint),
+        *((f"auth.issuer[{at}].jwks_url", item.jwks_url) for at, item in enumerate(config.auth.issuer)),
+    ):
+        if url:
+            _called(url, name)
+    if not config.node.roles:
+        raise InputError("no role", where="node.roles", expected='"dss", "node" or both')
+    if bool(config.node.tls_certificate) != bool(config.node.tls_key):
+        raise InputError(
+            "half of a pair", where="node.tls_key", expected="tls_certificate and tls_key, or none"
+        )
+    if config.store.url and config.store.url_file:
+        raise InputError("two URLs", where="store.url_file", expected="url or url_file")
+    if config.outgoing.grant != "own" and not config.outgoing.token_url:
+        raise InputError("missing", where="outgoing.token_url", expected=f"it, for {config.outgoing.grant}")
+    if config.outgoing.grant == "client_credentials" and not (
+        config.outgoing.client_id and config.outgoing.client_secret_file
+    ):
+        raise InputError("missing", where="outgoing.client_secret_file", expected="client_id and it")
+    if "node" in config.node.roles and not config.dss_url:
+        raise InputError("missing", where="dss.url", expected="the DSS that this node uses")
+    _issuers(config)
+    if any(not item.strip() for item in config.auth.audience):
+        raise InputError("empty", where="auth.audience", expected="hosts of this node, as tokens name them")
+    _ = config.networks
+    if config.testing.enabled and config.node.data_mode == "real":
+        raise InputError(
+            "interfaces for test suites in a node with real data",
+            where="testing.enabled",
+            found=True,
+            expected="false where node.data_mode is real",
+        )
+    return config
+
+
+def _issuers(config: Config) -> None:
+    seen: set[str] = set()
+    for at, item in enumerate(config.auth.issuer):
+        where = f"auth.issuer[{at}]"
+        if bool(item.jwks_url) == bool(item.public_key_file):
+            raise InputError("no key, or two", where=where, expected="jwks_url or public_key_file")
+        if item.jwks_url and not item.iss:
+            raise InputError("missing", where=f"{where}.iss", expected="the iss of tokens of these keys")
+        if item.iss and item.iss in seen:
+            raise InputError("there twice", where=f"{where}.iss", found=item.iss, expected="each once")
+        seen.add(item.iss)
+    if not config.auth.issuer and not config.auth.own_issuer:
+        raise InputError(
+            "nobody's token is accepted", where="auth.issuer", expected="an issuer, or own_issuer"
+        )
+
+
+def _called(url: str, name: str) -> None:
+    try:
+        host_of(url)
+    except InputError as error:
+        raise error.at(name) from None
+
+
+def _text_of(path: Path, where: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise InputError(f"cannot be read ({reason})", where=where, found=str(path)) from None
+
+
+def secret(config: Config, name: str, where: str) -> str:
+    """The text of a file that holds a secret.
+
+    Raises
+    ------
+    InputError
+        It cannot be read; the text is not quoted.
+    """
+    return _text_of(config.path(name), where)
+
+
+def _told(text: str, told: Any) -> FormatError:
+    """What msgspec says of a value, by the key of the file."""
+    match = _FAULT.fullmatch(text)
+    what, path = (match["what"], match["path"] or "") if match else (text, "")
+    unknown = _UNKNOWN.fullmatch(what)
+    if unknown:
+        known = _known(path)
+        close = difflib.get_close_matches(unknown["name"], known, 1)
+        return FormatError(
+            "no such key",
+            where=f"{path}.{unknown['name']}".lstrip("."),
+            expected=close[0] if close else f"one of {', '.join(known)}",
+        )
+    expected = _EXPECTED.fullmatch(what)
+    found = told
+    for step in re.findall(r"[^.\[\]]+", path):
+        try:
+            found = found[int(step) if step.isdigit() else step]
+        except (LookupError, TypeError):
+            found = None
+            break
+    if expected is None:
+        return FormatError(what[:1].lower() + what[1:], where=path, found=found)
+    return FormatError("not of its kind", where=path, found=found, expected=expected["want"].replace("`", ""))
+
+
+def _known(path: str) -> list[str]:
+    """The keys of the table at a path."""
+    kind: Any = Issuer if path.startswith("auth.issuer") else Config
+    if kind is Config and path:
+        kind = {field.name: field.type for field in msgspec.structs.fields(Config)}.get(path, Config)
+    return [field.name for field in msgspec.structs.fields(kind) if field.name != "folder"]
