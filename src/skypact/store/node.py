@@ -304,6 +304,12 @@ def add_report(tx: Tx, ident: str, way: str, party: str, content: bytes, now_us:
     tx.connection.execute(insert(node_report), values)
 
 
+def has_report(tx: Tx, ident: str) -> bool:
+    """Whether a report is kept already."""
+    query = select(node_report.c.id).where(node_report.c.id == ident)
+    return tx.connection.execute(query).first() is not None
+
+
 def reports(tx: Tx, limit: int = 1_000) -> list[tuple[str, str, str, bytes, int]]:
     """Reports: id, way, party, content, when; the last first."""
     query = select(node_report).order_by(node_report.c.written_us.desc()).limit(limit)
