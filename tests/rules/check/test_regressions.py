@@ -24,7 +24,9 @@ from skypact.airspace import (
     Volumes,
 )
 from skypact.airspace.altitude import convert
+from skypact.airspace.earth import geod
 from skypact.check import Index, Reason, conflicts, entries, inside, losses
+from skypact.check._sweep import frame_bound
 from skypact.check.reference import losses_reference, trajectory_in_volume_reference
 from skypact.instants import EVER, parse_instant
 from skypact.units import FT_M
@@ -369,3 +371,17 @@ def test_a_microsecond_in_the_year_9999_is_not_rounded_away() -> None:
     index.insert(Volumes.of(Labels.of(["old", "first"]), [old, first]))
     assert [(r.start_us, r.end_us) for r in index.query(one_volume(second))[0]] == [(late, late + 1)]
     assert len(index.query(one_volume(after))[0]) == 0
+
+
+@pytest.mark.parametrize("radius_m", [10_000.0, 100_000.0, 500_000.0, 1_000_000.0])
+def test_ends_at_wide_circles_reach_outward_by_twice_the_bound_at_most(radius_m: float) -> None:
+    """A track out of a circle leaves it no earlier than it does, and less than twice the bound later."""
+    random = np.random.default_rng(int(radius_m))
+    bound = frame_bound(6_000.0, radius_m)
+    for lat, bearing in zip(random.uniform(-70.0, 70.0, 20), random.uniform(0.0, 360.0, 20), strict=True):
+        way = np.array([radius_m - 3_000.0, radius_m + 3_000.0])
+        lng_deg, lat_deg, _ = geod().fwd(np.zeros(2), np.full(2, lat), np.full(2, bearing), way)
+        track = Trajectories.one("t", [0, 60 * SECOND_US], lat_deg, lng_deg, [0.0, 0.0])
+        (row,) = conflicts(track, one_volume(Volume4D(Circle(float(lat), 0.0, radius_m))))
+        beyond = way[0] + 6_000.0 * row.end_us / (60 * SECOND_US) - radius_m
+        assert -1e-4 < beyond < 2.0 * bound + 1e-4  # a microsecond is 0.1 mm here

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sample_report import MINUTE_US, NOON_US, answer, findings, full, labels, report
 from skypact.check.findings import FindingKind, Reason, Unchecked, Unobserved
-from skypact.formats import findings_csv, findings_geojson, findings_json, report
+from skypact.formats import findings_csv, findings_geojson, findings_json
 from skypact.formats.report import _AT_ONCE, counted, instant, is_report, numbers, plain
 from skypact.instants import EVER, FOREVER
 from skypact.pact import Pact
@@ -187,7 +187,7 @@ def test_counted_nouns() -> None:
 
 def test_texts_that_are_no_utf_8_are_shown_as_they_can_be() -> None:
     """A file name's odd bytes become what they stand for or U+FFFD, and so does half a pair of surrogates."""
-    assert report.plain("a.csv") == "a.csv"
-    assert report.plain("Z\udcc3\udcbcrich") == "Zürich"
-    assert report.plain("Z\udcfcrich") == "Z\ufffdrich"
-    assert report.plain("\ud800\udfff \U0001f681") == "\ufffd\ufffd \U0001f681"
+    assert plain("a.csv") == "a.csv"
+    assert plain("Z\udcc3\udcbcrich") == "Zürich"
+    assert plain("Z\udcfcrich") == "Z\ufffdrich"
+    assert plain("\ud800\udfff \U0001f681") == "\ufffd\ufffd \U0001f681"
