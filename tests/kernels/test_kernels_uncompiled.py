@@ -204,3 +204,32 @@ def test_a_self_crossing_outline_is_refused() -> None:
     for ring in (((0, 0), (1, 1), (0, 1), (1, 0)), ((0, 0), (0, 1), (0, 2)), ((0, 0), (0, 120), (0, -120))):
         with pytest.raises(GeometryError):
             Volumes.of(Labels.of(["x"]), [Volume4D(Polygon(tuple((float(a), float(b)) for a, b in ring)))])
+
+
+def test_known_altitudes_between_unknown_ones_are_decided() -> None:
+    """An instant of known altitude is found beside what is left open, against legs, instants and a volume."""
+    lost = float("nan")
+    dark = track("dark", (0, 50, 5, lost), (60, 50, 5, 1_000), (120, 50, 5, lost))
+    dim = track("dim", (0, 50, 5, lost), (60, 50, 5, 1_000), (130, 50, 5, 1_000), (140, 50, 5, lost))
+    edge = track("edge", (60, 50, 5, 1_000), (90, 50, 5, lost), (120, 50, 5, 1_000))
+    lit = track("lit", (0, 50, 5, 1_000), (120, 50, 5, 1_000))
+    found = losses(Trajectories.concat([dark, dim, edge, lit]), max_gap_s=None)
+    windows: dict[tuple[int, int], list[tuple[int, int]]] = {(r.a, r.b): [] for r in found}
+    for row in found:
+        windows[row.a, row.b].append((row.start_us // SECOND, row.end_us // SECOND))
+    assert windows == {
+        (0, 1): [(60, 60)],
+        (0, 2): [(60, 60)],
+        (0, 3): [(60, 60)],
+        (1, 2): [(60, 60), (120, 120)],
+        (1, 3): [(60, 120)],
+        (2, 3): [(60, 60), (120, 120)],
+    }
+    layer = Volume4D(
+        Circle(50.0, 5.0, 1_000.0),
+        air.Altitude(900.0, AltitudeReference.STD),
+        air.Altitude(1_100.0, AltitudeReference.STD),
+    )
+    inside_it = conflicts(dark, Volumes.of(Labels.of(["z"]), [layer]))
+    assert [(r.start_us, r.end_us) for r in inside_it] == [(60 * SECOND, 60 * SECOND)]
+    assert len(inside_it.unchecked) == 1

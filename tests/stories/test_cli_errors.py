@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 import two_sides
-from shell import Ended, skypact
+from shell import COMMAND, TIMEOUT_S, Ended, environment, skypact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +45,8 @@ def refused(ended: Ended) -> str:
         (["--horizontal", "5"], "--horizontal: a length is a number with a unit"),
         (["--vertical", "1000parsec"], "--vertical: unit 'parsec' is not one of"),
         (["--horizontal", "0m"], "--horizontal: a minimum is more than zero"),
+        (["--horizontal", "-5NM"], "--horizontal: a minimum must not be negative; found '-5NM'"),
+        (["--vertical=-.5ft"], "--vertical: a minimum must not be negative; found '-.5ft'"),
         (["--lookahead", "soon"], "--lookahead: a duration is a number with a unit"),
         (["--max-gap", "0s"], "--max-gap: a duration here is longer than zero"),
         (
@@ -188,3 +193,83 @@ def test_a_place_that_cannot_be_written_is_an_error(sky: Path, tmp_path: Path) -
     assert "is a folder" in refused(skypact("check", sky, "--output", tmp_path))
     assert "nowhere" in refused(skypact("check", sky, "--output", tmp_path / "nowhere" / "f.json"))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--output", "--map"])
+def test_an_input_of_a_folder_is_not_overwritten(option: str, tmp_path: Path) -> None:
+    """What a folder would have read is not written over; an earlier result in it is."""
+    folder = two_sides.write(tmp_path / "sky")
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for name in ("tracks.csv", "volumes.geojson", "pact.toml"):
+        line = refused(skypact("check", folder, option, folder / name))
+        assert f"{folder / name} would be overwritten, and is an input of the folder" in line
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_an_earlier_result_in_a_folder_is_written_anew(tmp_path: Path) -> None:
+    """A result that lies beside its inputs is no input, and the next check finds the same without it."""
+    folder = two_sides.write(tmp_path / "sky")
+    found = folder / "found.json"
+    first = skypact("check", folder, "--output", found)
+    before = json.loads(found.read_bytes())
+    again = skypact("check", folder, "--output", found)
+    assert first.status == again.status == 1
+    after = json.loads(found.read_bytes())
+    assert any("found.json" in note for note in after.pop("notes"))
+    del before["notes"]
+    assert after == before
+
+
+def test_links_in_a_loop_are_one_line(sky: Path, tmp_path: Path) -> None:
+    """A link that leads to itself, as an input or as a result, is bad input and no internal error."""
+    loop = tmp_path / "loop.csv"
+    loop.symlink_to(loop)
+    assert str(loop) in refused(skypact("check", loop))
+    assert str(loop) in refused(skypact("check", sky, loop))
+    assert "a loop of links" in refused(skypact("check", sky, "--output", loop))
+
+
+def test_a_closed_standard_input_is_one_line() -> None:
+    """``skypact check - <&-`` has nothing to read from, and says so."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, "check", "-"],
+        capture_output=True,
+        env=environment(),
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    line = refused(Ended(done.returncode, done.stdout.decode(), done.stderr.decode()))
+    assert "a closed standard input" in line
+
+
+def test_a_pipe_that_nobody_writes_into_is_waited_for_aloud(tmp_path: Path) -> None:
+    """After two seconds it is said what is waited for; then what comes is read."""
+    pipe = tmp_path / "tracks.csv"
+    os.mkfifo(pipe)
+    with subprocess.Popen(
+        [*COMMAND, "check", str(pipe)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    ) as process:
+        assert process.stderr is not None
+        said = b""
+        while b"waiting for tracks.csv" not in said:
+            more = process.stderr.readline()
+            assert more, said
+            said += more
+        pipe.write_bytes(two_sides.tracks().encode())
+        process.communicate(timeout=TIMEOUT_S)
+    assert process.returncode in {0, 1}
+
+
+@pytest.mark.parametrize("way", ["plain", "gzip", "pipe"])
+def test_a_text_that_is_not_utf_8_ends_cleanly_every_time(way: str, tmp_path: Path) -> None:
+    """Ten times over, a large Latin-1 CSV is refused with status 2, however far Arrow has read ahead."""
+    row = "d{},2026-06-01T12:00:{:02d}Z,50.{:04d},10.0,1000\n"
+    rows = "".join(row.format(k % 97, k % 60, k % 9_999) for k in range(60_000))
+    begins = rows[: rows.index("\n", 400_000) + 1]
+    text = f"id,time,lat,lng,altitude_m\n{begins}Z\xfcrich,2026-06-01T12:00:00Z,50.0,10.0,1000\n{rows}"
+    data = text.encode("latin-1")
+    path = tmp_path / ("day.csv.gz" if way == "gzip" else "day.csv")
+    path.write_bytes(gzip.compress(data, 1) if way == "gzip" else data)
+    for _ in range(10):
+        ended = skypact("check", "-", stdin=data) if way == "pipe" else skypact("check", path)
+        assert "invalid UTF8" in refused(ended)

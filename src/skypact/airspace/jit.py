@@ -5,14 +5,20 @@ lock (``nogil``), are cached on disk and are safe from two threads: a kernel wri
 its caller gave it for its own part of the work. numba's own parallel loops are not used, because their
 default threading layer ends the process when two threads enter it at once.
 
+numba's cache on disk looks at the source file of a kernel alone, and would go on using machine code whose
+*called* functions in other files have changed. Cached code is therefore stamped with the text of all sources
+that kernels live in (:data:`SOURCES`); any edit makes it anew.
+
 The first compile takes seconds. :func:`on_compile` lets a front end say so while it happens.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numba
@@ -27,18 +33,40 @@ THREADS: Final = max(
 """How many threads kernels are spread over: the processors this process may use."""
 
 
+def _stamp() -> str:
+    text = hashlib.blake2b(digest_size=16)
+    package = Path(__file__).parent.parent
+    for folder in ("airspace", "check"):
+        for path in sorted((package / folder).glob("*.py")):
+            text.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return text.hexdigest()
+
+
+SOURCES: Final = _stamp()
+"""A digest of all sources that kernels live in: a few milliseconds, and no stale verdict."""
+
+
+def _stamped(dispatcher: Any) -> Any:
+    """The compiled function, its cache bound to all sources; as it is where numba compiles nothing."""
+    cache = getattr(dispatcher, "_cache", None)
+    if cache is not None:
+        cache._cache_file._source_stamp = SOURCES  # noqa: SLF001 -- numba has no public way to say so
+    return dispatcher
+
+
 def kernel(function: Function) -> Function:
     """Compile ``function`` with numba: nopython, ``nogil``, cached on disk, IEEE arithmetic (no fastmath).
 
     Fast-math is off because it lets the compiler assume that no value is NaN or infinite, and here NaN
     means *not known*.
     """
-    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    return cast("Function", _stamped(numba.njit(cache=True, nogil=True, error_model="numpy")(function)))
 
 
 def inlined(function: Function) -> Function:
     """Compile a small function that kernels call in their inner loop; inlined by LLVM."""
-    return cast("Function", numba.njit(cache=True, nogil=True, error_model="numpy", inline="never")(function))
+    compiled = numba.njit(cache=True, nogil=True, error_model="numpy", inline="never")(function)
+    return cast("Function", _stamped(compiled))
 
 
 def on_compile(listener: Callable[[str], None]) -> None:

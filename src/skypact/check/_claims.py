@@ -24,11 +24,9 @@ from skypact.check import _boxes as boxes
 from skypact.check import _solid as solid
 from skypact.check import _sweep as sweep
 from skypact.check._moving import (
-    _PIECES_MAX as PIECES_MAX,
-)
-from skypact.check._moving import (
     CLOCK,
     COMPARE,
+    PIECES_MAX,
     Pieces,
     Side,
     agreed_rows,

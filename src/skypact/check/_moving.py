@@ -37,7 +37,7 @@ MAX_GAP_S = 60.0
 
 What happened between is unobserved.
 """
-_PIECES_MAX = 1_000_000
+PIECES_MAX = 1_000_000
 """Slabs are widened until there are no more pieces than this or eight a sample.
 
 A long hover costs no more.
@@ -603,7 +603,7 @@ def check_moving(
     slab = slab_s or min(slab_for(one, widest), slab_for(two, widest))
     while (
         max(
-            sweep.count_pieces(s.t_s, s.joined, slab) / max(_PIECES_MAX, 8 * s.t_s.shape[0])
+            sweep.count_pieces(s.t_s, s.joined, slab) / max(PIECES_MAX, 8 * s.t_s.shape[0])
             for s in (one, two)
         )
         > 1.0
@@ -690,8 +690,15 @@ _PREDICTED_LEGS_MIN, _PREDICTED_LEGS_MAX = 64, 4096
 _PREDICTED_NODES = 4_000_000
 _PREDICTED_STEP_M = 12_500.0
 """Predicted paths are integrated in steps of at most this."""
-_PREDICTED_DRIFT = 2e-13
-"""A predicted path leaves its geodesic by so much a metre, and by more in proportion over 2,000 km."""
+
+
+def predicted_drift(way_m: float) -> float:
+    """By how much of each metre a predicted path may leave its geodesic, if the longest is ``way_m`` long.
+
+    Rounding adds up along the way; so do the errors of the steps, which turn the path, and grow with the cube
+    of it (4.8 m in 26 rounds of the earth; ``docs/soundness.md``).
+    """
+    return 2e-13 * (1.0 + way_m / 2e6 + (way_m / 5.5e6) ** 2)
 
 
 def _brought_near(
@@ -840,7 +847,7 @@ def encounters(
         "now": format_instant(now),
         "look-ahead": f"{ahead:g} s",
     }
-    drift = _PREDICTED_DRIFT * (1.0 + ahead * max(one.speed_most(), two.speed_most()) / 2e6)
+    drift = predicted_drift(ahead * max(one.speed_most(), two.speed_most()))
     return check_moving(
         FindingKind.ENCOUNTER,
         one,

@@ -2,7 +2,8 @@
 
 Law: this file decides what meets a volume, and nothing else does but the oracle ``check/reference.py``, which
 shares no code with it. It sees pairs that the broad phase (``check/_boxes.py``) named. ``NaN`` altitude means
-*not known*, and what that leaves undecided is emitted as such.
+*not known*, and what that leaves undecided is emitted as such; a sample whose altitude is known is decided
+for its instant, whatever the legs beside it.
 
 Volumes are closed in space: two that touch meet. With a buffer, what is nearer than the buffer meets too,
 horizontally and vertically at once; exactly at the buffer is separated. Windows of volumes are half-open,
@@ -69,6 +70,8 @@ from skypact.check._sweep import (
     _grown,
     _slope,
     frame_bound,
+    lone,
+    undecided,
 )
 
 HOVER_M: Final = 1e-6
@@ -729,10 +732,19 @@ def legs_meet(
         low, high = band_b[b, 0], band_b[b, 1]
         c_low, c_high = compare[ref[a], band_ref_b[b, 0]], compare[ref[a], band_ref_b[b, 1]]
         lo_b, hi_b = ring_b[b], ring_b[b + 1]
-        for i in range(first[piece], last[piece] + 1):
-            # a leg; a single sample, or the first of two at one instant, is an instant of its own
+        before = used
+        nodes = last[piece] + 1 - first[piece]
+        for step in range(2 * nodes):
+            if step == nodes and not undecided(out, before, used):
+                break
+            i = first[piece] + step % nodes
+            # a leg; a single sample, or the first of two at one instant, is an instant of its own; so is, in
+            # a second round where a leg was left undecided, a sample of known altitude on legs of none
             i2 = i
-            if i < last[piece] and t[i + 1] > t[i]:
+            if step >= nodes:
+                if not lone(i, first[piece], last[piece], t, z_own):
+                    continue
+            elif i < last[piece] and t[i + 1] > t[i]:
                 i2 = i + 1
             elif i == last[piece] and i > first[piece] and t[i - 1] < t[i]:
                 continue

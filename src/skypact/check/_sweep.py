@@ -2,7 +2,8 @@
 
 Law: this file decides loss of separation, and nothing else does but the oracle ``check/reference.py``, which
 shares no code with it. It sees arrays only. ``NaN`` altitude means *not known*, and what it leaves undecided
-is emitted as such.
+is emitted as such: a leg's altitude is known if it is at both ends. An end at which it is known is decided
+for its instant, whatever the legs beside it.
 
 How it works. Time is cut into slabs. In each slab a thing that moves is a **piece**: a run of its legs, with
 a bounding ball and an altitude band. Pieces are hashed by slab and by cell of an earth-centred grid whose
@@ -587,6 +588,104 @@ def _slope(u: float, p0: float, p1: float, d0: float, d1: float) -> float:
 
 
 @inlined
+def lone(i: int, first: int, last: int, t: Any, z: Any) -> bool:
+    """Whether the altitude is known at node i of a piece, but on no leg of the piece that the node is on.
+
+    Such a node is on no leg that can be decided, and has to be asked as an instant. (A node that is on no leg
+    that lasts is asked as one anyhow.)
+    """
+    if not np.isfinite(z[i]):
+        return False
+    begins, ends = i < last and t[i + 1] > t[i], i > first and t[i] > t[i - 1]
+    if not (begins or (ends and i == last)):
+        return False
+    return not ((begins and np.isfinite(z[i + 1])) or (ends and np.isfinite(z[i - 1])))
+
+
+@inlined
+def undecided(out: Any, before: int, used: int) -> bool:
+    """Whether a raw window from ``before`` on waits for an altitude."""
+    for row in range(before, used):  # noqa: SIM110 -- kernels know no generators
+        if out[row, FLAG] == ALTITUDE_UNKNOWN:
+            return True
+    return False
+
+
+@inlined
+def _end_of(i: int, first: int, last: int, t: Any) -> int:
+    """The other node of what is asked at node i: of its leg; i itself for an instant; -1 for nothing."""
+    if i < last and t[i + 1] > t[i]:
+        return i + 1
+    return -1 if i == last and i > first and t[i] > t[i - 1] else i
+
+
+@inlined
+def _lone_nodes(
+    a: int,
+    b: int,
+    i_first: int,
+    i_last: int,
+    j_first: int,
+    j_last: int,
+    slab_from: float,
+    slab_to: float,
+    ta: Any,
+    pa: Any,
+    za: Any,
+    tb: Any,
+    pb: Any,
+    zb: Any,
+    D: float,
+    Hm: float,
+    blur: float,
+    drift: float,
+    drift_m: float,
+    out: Any,
+    used: int,
+) -> tuple[Any, int]:
+    """Test every lone node of either piece, as an instant, against wherever the other thing is then."""
+    for i in range(i_first, i_last + 1):
+        lone_a = lone(i, i_first, i_last, ta, za)
+        for j in range(j_first, j_last + 1):
+            if tb[j] > ta[min(i + 1, i_last)]:
+                break
+            lone_b = lone(j, j_first, j_last, tb, zb)
+            # a's node against b's leg, a's leg against b's node, node against node
+            for which in range(3):
+                if (which != 1 and not lone_a) or (which != 0 and not lone_b):
+                    continue
+                i2 = i if which != 1 else _end_of(i, i_first, i_last, ta)
+                j2 = j if which != 0 else _end_of(j, j_first, j_last, tb)
+                if i2 < 0 or j2 < 0 or tb[j] > ta[i2] or tb[j2] < ta[i]:
+                    continue
+                out, used = _pair_of_legs(
+                    a,
+                    b,
+                    i,
+                    i2,
+                    j,
+                    j2,
+                    slab_from,
+                    slab_to,
+                    ta,
+                    pa,
+                    za,
+                    tb,
+                    pb,
+                    zb,
+                    D,
+                    Hm,
+                    blur,
+                    False,
+                    drift,
+                    drift_m,
+                    out,
+                    used,
+                )
+    return out, used
+
+
+@inlined
 def _pair_of_pieces(
     a: int,
     b: int,
@@ -617,6 +716,7 @@ def _pair_of_pieces(
     if compare == BOTH_ELLIPSOIDAL:
         za, zb = ga, gb
     blur = geoid_bound_m if compare == BOTH_ELLIPSOIDAL else 0.0
+    before = used
     for i in range(i_first, i_last + 1):
         # a leg, if it lasts; else an instant. The last node is one only where no leg that lasts leads to it
         i2 = i + 1 if i < i_last and ta[i + 1] > ta[i] else i
@@ -652,6 +752,32 @@ def _pair_of_pieces(
                 out,
                 used,
             )
+    # a leg of unknown altitude is inside where its end is: where nothing was left undecided no lone node is
+    # inside, so that this costs nothing where altitudes are known
+    if undecided(out, before, used):
+        out, used = _lone_nodes(
+            a,
+            b,
+            i_first,
+            i_last,
+            j_first,
+            j_last,
+            slab_from,
+            slab_to,
+            ta,
+            pa,
+            za,
+            tb,
+            pb,
+            zb,
+            D,
+            Hm,
+            blur,
+            drift,
+            drift_m,
+            out,
+            used,
+        )
     return out, used
 
 

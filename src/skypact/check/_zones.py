@@ -37,14 +37,12 @@ from skypact.check._claims import (
     zone_rules,
 )
 from skypact.check._moving import (
-    _PREDICTED_DRIFT as PREDICTED_DRIFT,
-)
-from skypact.check._moving import (
     CLOCK,
     COMPARE,
     MAX_GAP_S,
     Side,
     cut_pieces,
+    predicted_drift,
     references_of,
     side_of_states,
     side_of_tracks,
@@ -112,7 +110,7 @@ def entries(
         side, slab_s = side_of_states(tracks, now, ahead, present)
         two = solids(held.volumes, base, present)
         pieces = cut_pieces(side, slab_s, banded=True)
-        drift = PREDICTED_DRIFT * (1.0 + ahead * side.speed_most() / 2e6)
+        drift = predicted_drift(ahead * side.speed_most())
         drift_m = 2.0 * earth.LEG_MAX_M
         extra |= {
             "motion": "each state's geodesic at constant ground speed and climb",

@@ -164,7 +164,11 @@ def unobserved_reference(tracks: Trajectories, max_gap_s: float | None) -> list[
 
 
 def _bits_of_tracks(tracks: Trajectories, max_gap_s: float | None) -> _Bits:
-    """Every observed leg that lasts, and every sample that is the end of none."""
+    """Every observed leg that lasts, and every sample that is the end of none.
+
+    As well every sample whose altitude is known, though on none of the legs beside it: that
+    instant can be decided, and the legs cannot.
+    """
     m = tracks.time_us.shape[0]
     owner = np.repeat(np.arange(len(tracks)), np.diff(tracks.offsets))
     step_us = np.diff(tracks.time_us)
@@ -174,16 +178,21 @@ def _bits_of_tracks(tracks: Trajectories, max_gap_s: float | None) -> _Bits:
     of_leg = np.zeros(m, np.bool_)
     of_leg[:-1] |= leg
     of_leg[1:] |= leg
-    first, alone = np.nonzero(leg)[0], np.nonzero(~of_leg)[0]
+    known = np.isfinite(tracks.altitude_m)
+    of_known = np.zeros(m, np.bool_)
+    of_known[:-1] |= leg & known[1:]
+    of_known[1:] |= leg & known[:-1]
+    first, alone = np.nonzero(leg)[0], np.nonzero(~of_leg | (known & ~of_known))[0]
     azimuth, _, metres = _inverse(
         tracks.lat_deg[first], tracks.lng_deg[first], tracks.lat_deg[first + 1], tracks.lng_deg[first + 1]
     )
     seconds = step_us[first] * 1e-6
     still = np.zeros(alone.shape[0])
-    sample = np.concatenate([first, alone])
+    # an instant comes before the leg that begins with it, so that bits are in order of their ends too
+    sample = np.concatenate([alone, first])
     order = np.argsort(sample, kind="stable")
     sample = sample[order]
-    end = np.concatenate([first + 1, alone])[order]
+    end = np.concatenate([alone, first + 1])[order]
     return _Bits(
         owner[sample],
         tracks.time_us[sample],
@@ -191,10 +200,10 @@ def _bits_of_tracks(tracks: Trajectories, max_gap_s: float | None) -> _Bits:
         tracks.time_us[sample],
         tracks.lat_deg[sample],
         tracks.lng_deg[sample],
-        np.concatenate([azimuth, still])[order],
-        np.concatenate([metres / seconds, still])[order],
+        np.concatenate([still, azimuth])[order],
+        np.concatenate([still, metres / seconds])[order],
         tracks.altitude_m[sample],
-        np.concatenate([(tracks.altitude_m[first + 1] - tracks.altitude_m[first]) / seconds, still])[order],
+        np.concatenate([still, (tracks.altitude_m[first + 1] - tracks.altitude_m[first]) / seconds])[order],
     )
 
 

@@ -351,7 +351,9 @@ def _is_input(entry: Path, options: Options) -> bool:
 
 
 def _read(path: str, options: Options, progress: Progress) -> Contents:
-    progress.phase(f"reading {Path(path).name if path != '-' else 'standard input'}")
+    # a pipe that nobody writes into is waited for until somebody does
+    doing = "waiting for" if Path(path).is_fifo() else "reading"
+    progress.phase(f"{doing} {Path(path).name if path != '-' else 'standard input'}")
     from skypact.airspace.labels import DataMode
     from skypact.formats import Defaults, read
 

@@ -6,6 +6,7 @@ Law: what is mistyped is refused with the option's name, what was found and what
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from skypact.errors import InputError, UsageError
@@ -32,6 +33,8 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=_Help,
         )
+        # what begins like -5NM is a value, which its option refuses in better words than argparse has
+        self._negative_number_matcher = re.compile(r"-[.]?\d", re.ASCII)
 
     def error(self, message: str) -> NoReturn:
         """Raise what was wrong as a usage error."""
@@ -63,6 +66,8 @@ def _some_duration_s(text: str) -> float:
 
 
 def _some_length_m(text: str) -> float:
+    if text.lstrip().startswith("-"):
+        raise ValueError(f"a minimum must not be negative; found {text[:60]!r}")
     value = parse_length_m(text)
     if value <= 0.0:
         raise ValueError(f"a minimum is more than zero; found {text!r}")

@@ -2,7 +2,8 @@
 
 Law: whoever opens the path afterwards finds the old file or the complete new one, never half of it. The
 bytes go to a temporary file beside the target, are flushed to the disk, and take the target's name in one
-step. A target that is a device or a pipe (``/dev/stdout``) cannot be renamed onto and is written directly.
+step. A link stays a link, and what it leads to is replaced. A target that is a device or a pipe
+(``/dev/stdout``) cannot be renamed onto and is written directly.
 """
 
 from __future__ import annotations
@@ -40,19 +41,23 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     InputError
         The file cannot be made; the text names the path.
     """
-    target = Path(path)
+    named = Path(path)
+    # through a link to the file it leads to, as any program that opens it would write
+    target = Path(os.path.realpath(named)) if named.is_symlink() else named
+    if target.is_symlink():
+        raise InputError("cannot be written", where=str(path), found="a loop of links", expected="a file")
     try:
         if target.exists() and not target.is_file():
-            with target.open("wb") as direct, _packed(direct, target) as stream:
+            with target.open("wb") as direct, _packed(direct, named) as stream:
                 yield stream
             return
         temporary = target.parent / f".skypact-{secrets.token_hex(8)}.part"
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise _refused(target, error) from None
+        raise _refused(named, error) from None
     try:
         with os.fdopen(handle, "wb") as file:
-            with _packed(file, target) as stream:
+            with _packed(file, named) as stream:
                 yield stream
             file.flush()
             os.fsync(file.fileno())
@@ -60,14 +65,14 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
             temporary.chmod(target.stat().st_mode & 0o777)
         temporary.replace(target)
     except OSError as error:
-        raise _refused(target, error) from None
+        raise _refused(named, error) from None
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def _packed(file: IO[bytes], target: Path) -> Iterator[IO[bytes]]:
-    if target.suffix.lower() != ".gz":
+def _packed(file: IO[bytes], named: Path) -> Iterator[IO[bytes]]:
+    if named.suffix.lower() != ".gz":
         yield file
         return
     with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:

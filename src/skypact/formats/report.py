@@ -15,6 +15,7 @@ written as null.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -500,9 +501,15 @@ def instant(value_us: int) -> str | None:
     return None if value_us <= EVER or value_us >= FOREVER else format_instant(value_us)
 
 
+_LONE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of a pair of surrogates that stand for no byte of a file name."""
+
+
 def plain(text: str) -> str:
     """Text that UTF-8 can write: a file name may hold bytes that are none, and they become U+FFFD."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    if text.isascii():
+        return text
+    return _LONE.sub("\ufffd", text).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def counted(n: int, noun: str, plural: str = "") -> str:

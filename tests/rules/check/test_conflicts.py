@@ -717,7 +717,10 @@ def test_unknown_altitudes_leave_the_question_open() -> None:
         "t", [0, 10, 20, 30], [34.1] * 4, [38.1, 38.11, 38.12, 38.13], [500, 500, np.nan, 500], reference=AMSL
     )
     partly = conflicts(lost, banded)
-    assert [(row.start_us - BASE_US, row.end_us - BASE_US) for row in partly] == [(0, 10 * S)]
+    assert [(row.start_us - BASE_US, row.end_us - BASE_US) for row in partly] == [
+        (0, 10 * S),
+        (30 * S, 30 * S),
+    ]
     assert partly.unchecked.start_us.tolist() == [BASE_US + 10 * S]
     assert partly.unchecked.end_us.tolist() == [BASE_US + 30 * S]
 

@@ -21,8 +21,10 @@ from skypact.airspace import (
     Rule,
     Separation,
     States,
+    earth,
 )
 from skypact.check import FindingKind, Reason, encounters
+from skypact.check._moving import predicted_drift, side_of_states
 from skypact.check.reference import encounters_reference
 from skypact.errors import ModeError
 from skypact.units import FPM_M_S, FT_M, KT_M_S, NM_M
@@ -372,3 +374,22 @@ def test_looking_less_far_finds_the_same_until_there(seed: int, ahead_s: float) 
     grazing = {(f.a, f.b) for f in far if f.start_us > end - 10_000}
     assert expected - grazing <= got
     assert np.all(near.end_us <= end + 1)
+
+
+@pytest.mark.parametrize(
+    ("speed", "ahead_s"), [(300.0, 3_600.0), (300.0, 86_400.0), (7_600.0, 86_400.0), (12_000.0, 86_400.0)]
+)
+def test_a_predicted_path_leaves_its_geodesic_by_no_more_than_its_bound(speed: float, ahead_s: float) -> None:
+    """Up to 26 rounds of the earth, the path is as near to Karney's geodesic as the bound says."""
+    random = aw.rng(int(speed))
+    n = 40
+    lat, lng = np.degrees(np.arcsin(random.uniform(-1.0, 1.0, n))), random.uniform(-180.0, 180.0, n)
+    track = random.uniform(0.0, 2.0 * np.pi, n)
+    live = States.of(aw.numbered(n), 0, lat, lng, 1_000.0, speed, track)
+    side, _ = side_of_states(live, 0, ahead_s, frozenset())
+    way = speed * side.t_s
+    far_lng, far_lat, _ = earth.geod().fwd(
+        lng[side.owner], lat[side.owner], np.degrees(track[side.owner]), way
+    )
+    off = np.linalg.norm(earth.surface_points(np.asarray(far_lat), np.asarray(far_lng)) - side.point, axis=1)
+    assert (off <= predicted_drift(speed * ahead_s) * (earth.LEG_MAX_M + way)).all()

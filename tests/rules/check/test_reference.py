@@ -518,7 +518,8 @@ def test_a_stay_may_be_unknown() -> None:
     assert [s.known for s in trajectory_in_volume_reference(lost, 0, circle(0.0))] == [True]
     dark = aw.track("t", [0, 50], [0.0] * 2, [0.0] * 2, [np.nan, 150.0], reference=AltitudeReference.AMSL)
     above = Volume4D(Circle(0.0, 0.0, 10.0), aw.amsl(100.0))
-    assert [s.known for s in trajectory_in_volume_reference(dark, 0, above)] == [False]
+    stays = trajectory_in_volume_reference(dark, 0, above)
+    assert [(s.start_us - aw.BASE_US, s.known) for s in stays] == [(50 * S, True), (0, False)]
 
 
 def test_a_floor_over_the_ellipsoid_is_compared_with_the_sea() -> None:

@@ -183,3 +183,11 @@ def test_counted_nouns() -> None:
         "1,244 tracks",
         "0 entries",
     ]
+
+
+def test_texts_that_are_no_utf_8_are_shown_as_they_can_be() -> None:
+    """A file name's odd bytes become what they stand for or U+FFFD, and so does half a pair of surrogates."""
+    assert plain("a.csv") == "a.csv"
+    assert plain("Z\udcc3\udcbcrich") == "Zürich"
+    assert plain("Z\udcfcrich") == "Z\ufffdrich"
+    assert plain("\ud800\udfff \U0001f681") == "\ufffd\ufffd \U0001f681"

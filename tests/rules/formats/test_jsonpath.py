@@ -202,3 +202,28 @@ def test_control_characters_are_made_spaces() -> None:
 def test_an_error_may_be_of_another_class() -> None:
     """What is wrong with a place is a matter of geometry."""
     assert isinstance(Node(91, "x").error("not a latitude", kind=GeometryError), GeometryError)
+
+
+@pytest.mark.parametrize(
+    ("data", "where"),
+    [
+        (b'{"a": 1, "a": 2}', "a"),
+        (b'{"a": 1, "a": 1}', "a"),
+        (b'{"f": [{"g": {"x y": 1, "x y": 2}}, 3]}', "f[0].g['x y']"),
+        (b'{"lat": 1, "l\\u0061t": 2}', "lat"),
+        (b'{"n": 123456789012345678901234567890, "n": 1e300}', "n"),
+        (b'{"a": {"b": 1}, "a": {"c:": "d:"}}', "a"),
+    ],
+)
+def test_a_member_that_is_there_twice_is_refused(data: bytes, where: str) -> None:
+    """Parsers differ in which of two members of one name counts; neither does here, and the path is named."""
+    with pytest.raises(FormatError) as caught:
+        parse(data)
+    assert caught.value.where == where
+    assert "twice" in caught.value.message
+
+
+def test_colons_and_equal_names_in_other_objects_are_no_repetition() -> None:
+    """Names may come again in other objects, texts may hold colons, and numbers be larger than 64 bits."""
+    data = b'[{"a:": ":\\u003a", "b": 1}, {"b": {"b": 123456789012345678901234567890}}]'
+    assert parse(data).value == [{"a:": "::", "b": 1}, {"b": {"b": 123456789012345678901234567890}}]
