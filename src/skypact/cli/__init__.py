@@ -38,7 +38,11 @@ COMMANDS: Final = {
     "check": "find conflicts in tracks, plans, volumes and zones",
     "convert": "write tracks or volumes in another format",
     "pact": "lint an agreement: skypact pact lint FILE",
+    "db": "care for a node's database: upgrade, check, prune, backup, restore",
     "formats": "list the formats that can be read and written",
+    "up": "run a node: the discovery service, a party's node, or both",
+    "init": "write a commented configuration and keys for a node",
+    "token": "print a token of a node's own key, for development",
 }
 """The verbs, each a module of this package with ``parser()`` and ``run()``, and what each is for."""
 

@@ -11,7 +11,10 @@ data mode ``test``, reachable from this machine only.
 
 from __future__ import annotations
 
+import ast
 import difflib
+import inspect
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -20,6 +23,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from skypact.courier.addresses import network
 from skypact.courier.client import host_of
@@ -38,6 +42,26 @@ Count = Annotated[int, Meta(ge=1)]
 _FAULT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`")
 _EXPECTED = re.compile(r"Expected (?P<want>.+?)(?:, got `(?P<got>\w+)`)?", re.DOTALL)
+
+
+_SHOWN: Final = frozenset(
+    {("node", "party"), ("node", "roles"), ("node", "listen"), ("node", "data_mode"), ("node", "key")}
+)
+"""The keys that a new configuration sets; the others stand there as comments, with their defaults."""
+_EXAMPLES: Final = {
+    "name": '"authority"',
+    "iss": '"https://auth.example.com"',
+    "jwks_url": '"https://auth.example.com/.well-known/jwks.json"',
+    "public_key_file": '"authority.pem"',
+    "refresh_s": "300.0",
+    "stale_s": "3600.0",
+}
+_HEAD: Final = """\
+# {name}: what a Skypact node is told. Every key there is stands below with its default; take away the
+# "# " before one to set it. Paths are relative to this file. A key that is not known ends the start.
+# docs/configuration.md has the same keys in a table; docs/security.md says what to set in production:
+# node.base_url (https), node.data_mode, auth.audience, auth.issuer, outgoing, and a TLS certificate.
+"""
 
 
 class _Section(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -119,7 +143,7 @@ class Outgoing(_Section, frozen=True):
     token_url: str = ""
     """The endpoint."""
     issuer: str = ""
-    """``iss`` of tokens of our own, or what an endpoint is asked for; ``base_url`` where it is left out."""
+    """``iss`` of this node's own tokens, or what an endpoint is asked for; ``urn:skypact:PARTY`` if not set."""
     client_id: str = ""
     """For client credentials."""
     client_secret_file: str = ""
@@ -232,7 +256,7 @@ class Config(_Section, frozen=True):
     @property
     def issuer(self) -> str:
         """``iss`` of this node's own tokens."""
-        return self.outgoing.issuer or self.base_url
+        return self.outgoing.issuer or f"urn:skypact:{self.node.party}"
 
     @property
     def store_url(self) -> str:
@@ -278,6 +302,65 @@ def embedded(data: Path, *, listen: str = LISTEN) -> Config:
             dss=Dss(plain_http=True),
         )
     )
+
+
+def relisten(config: Config, listen: str) -> Config:
+    """The same configuration, listening elsewhere.
+
+    Raises
+    ------
+    InputError
+        That is no place.
+    """
+    return _checked(replace(config, node=replace(config.node, listen=listen)))
+
+
+def template(party: str) -> str:
+    """The text of a configuration with every key in it, commented, and its default."""
+    return _HEAD.format(name=NAME) + "".join(_table(field.name, field.type, party) for field in _tables())
+
+
+def _tables() -> list[msgspec.structs.FieldInfo]:
+    return [field for field in msgspec.structs.fields(Config) if field.name != "folder"]
+
+
+def _table(name: str, kind: Any, party: str) -> str:
+    told = documented(kind)
+    lines = [f"\n# {told.pop('')}\n[{name}]\n"]
+    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    for key, text in told.items():
+        if key == "issuer" and kind is Auth:
+            continue
+        value = party if (name, key) == ("node", "party") else fields[key].default
+        if value is msgspec.NODEFAULT:
+            made: Any = fields[key].default_factory
+            value = made()
+        lead = "" if (name, key) in _SHOWN else "# "
+        lines.append(f"# {text}\n{lead}{key} = {_toml(value)}\n")
+    if kind is Auth:
+        issuer = documented(Issuer)
+        lines.append(f"\n# {issuer.pop('')}\n# [[auth.issuer]]\n")
+        lines += [f"# {text}\n# {key} = {_EXAMPLES[key]}\n" for key, text in issuer.items()]
+    return "".join(lines)
+
+
+def documented(kind: Any) -> dict[str, str]:
+    """The keys of a table and what each is, from the docstrings in this file; the table under ``""``."""
+    tree = ast.parse(inspect.getsource(kind)).body[0]
+    assert isinstance(tree, ast.ClassDef)  # noqa: S101  # a table is a class
+    texts = {"": inspect.getdoc(kind) or ""}
+    for before, after in itertools.pairwise(tree.body):
+        if isinstance(before, ast.AnnAssign) and isinstance(after, ast.Expr):
+            target, value = before.target, after.value
+            if isinstance(target, ast.Name) and isinstance(value, ast.Constant):
+                texts[target.id] = " ".join(str(value.value).split())
+    return {key: text.replace("``", "") for key, text in texts.items()}
+
+
+def _toml(value: Any) -> str:
+    if value is None:
+        return "true"
+    return msgspec.json.encode(value).decode()
 
 
 def load(path: Path) -> Config:

@@ -227,7 +227,7 @@ def testing(key: SigningKey, issuer: str) -> tuple[Operation, ...]:
             },
         ),
         Operation(
-            "GetVersion",
+            "getSystemVersion",
             "GET",
             "/versioning/versions/{system_identity}",
             _any_of(READ_VERSIONS),

@@ -11,6 +11,7 @@ ended, which would end the process before the store is closed; here the node has
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from skypact.errors import InputError
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -99,7 +99,22 @@ def _protocol(limits: Limits) -> type[HttpToolsProtocol]:
 
 
 class Listener(uvicorn.Server):
-    """A server that leaves signals to the node."""
+    """A server that leaves signals to the node.
+
+    Attributes
+    ----------
+    listening
+        Set once connections are taken.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take connections."""
+        await super().startup(sockets)
+        self.listening.set()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

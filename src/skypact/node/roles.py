@@ -1,0 +1,98 @@
+"""What each role of a node is: its operations, what runs beside them, and what has to be ready.
+
+Law: a role is one function of the :class:`World`; it starts nothing. What it needs of others it gets from
+there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from skypact.airspace.labels import DataMode
+from skypact.desk.dss import DssDesk
+from skypact.desk.dss import Settings as DssSettings
+from skypact.exchange.dss import Limits as DssLimits
+from skypact.server import f3548_dss
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from skypact.courier.client import Client
+    from skypact.node.config import Config
+    from skypact.seal import SigningKey
+    from skypact.server.metrics import Metrics
+    from skypact.server.operation import Operation
+    from skypact.store import Store
+
+DAY_US: Final = 86_400_000_000
+_PRUNE_S: Final = 10.0
+_PRUNE_MANY: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a role has around it."""
+
+    config: Config
+    store: Store
+    key: SigningKey
+    client: Client
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a role adds to a node.
+
+    Attributes
+    ----------
+    operations
+        Rows of the table.
+    tasks
+        What runs for as long as the node does, by name; one that fails is started again.
+    ready
+        What has to be ready, by name: given the time, what is amiss, or an empty text.
+    """
+
+    operations: tuple[Operation, ...]
+    tasks: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    ready: Mapping[str, Callable[[int], Awaitable[str]]] = field(default_factory=dict)
+
+
+def now_us() -> int:
+    """The clock of the node's own work: microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+def dss(world: World) -> Role:
+    """Discovery and synchronisation: the DSS interface of F3548-21."""
+    told = world.config.dss
+    desk = DssDesk(
+        world.store,
+        DssSettings(
+            mode=DataMode(world.config.node.data_mode),
+            limits=DssLimits(
+                search_area_km2=told.search_area_km2,
+                intent_area_km2=told.intent_area_km2,
+                subscription_area_km2=told.subscription_area_km2,
+                constraint_area_km2=told.constraint_area_km2,
+                plain_http=told.plain_http,
+            ),
+        ),
+    )
+    retention_us = int(world.config.store.retention_days * DAY_US)
+
+    async def prune() -> None:
+        while True:
+            removed = await desk.prune(now_us(), retention_us, _PRUNE_MANY)
+            # a full batch: there is more, but requests go first
+            await asyncio.sleep(0.1 if removed >= _PRUNE_MANY else _PRUNE_S)
+
+    return Role(f3548_dss.operations(desk), {"dss prune": prune})
+
+
+ROLES: Final[Mapping[str, Callable[[World], Role]]] = {"dss": dss}
+"""The roles that there are, by their names in the configuration."""

@@ -1,0 +1,353 @@
+"""``skypact up``: a node from its start to its end.
+
+Law: what is printed as listening is listening, and ``/readyz`` says yes only after everything that a
+request needs has been tried. A stop (SIGTERM, SIGINT) takes no new connections, lets requests in flight
+finish within ``node.stop_s``, then ends the background work, then closes the store; a second signal waits
+for nobody. Killed at any other point, a node loses nothing that it answered: that is the store's promise,
+not this module's.
+
+How it works. One event loop (uvloop). Background tasks live in one task group; one that fails is logged and
+started again after a pause that doubles up to a minute. Kernels are loaded, or compiled the first time, in
+a thread while the node already listens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import ssl
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import uvloop
+from sqlalchemy import select
+
+from skypact import __version__, seal
+from skypact.courier.addresses import Addresses
+from skypact.courier.client import Client
+from skypact.courier.jwks import RemoteKeys
+from skypact.courier.tokens import ClientCredentials, OwnKey, TokenEndpoint, Tokens
+from skypact.errors import InputError, SkypactError
+from skypact.node import logs
+from skypact.node.config import Config, address, relisten, secret
+from skypact.node.keys import own_key
+from skypact.node.roles import ROLES, Role, World
+from skypact.node.tracing import Spans
+from skypact.seal import FixedKeys
+from skypact.server import aux, openapi
+from skypact.server.app import Gate, Settings, application
+from skypact.server.auth import Bearers, Issuer
+from skypact.server.listener import Listener, bound, listener, place_of
+from skypact.server.metrics import Metrics
+from skypact.store import Store
+from skypact.store.schema import region
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from skypact.courier.tokens import Grant
+    from skypact.seal import SigningKey
+    from skypact.store import Tx
+
+_LOG = logging.getLogger("skypact.node")
+
+_PAUSE_S: Final = 0.5
+_PAUSE_MAX_S: Final = 60.0
+_STORE_S: Final = 2.0
+"""How long the store may take to answer before the node is not ready."""
+
+
+@dataclass(slots=True)
+class _Kernels:
+    """Whether the kernels can be used, and why not."""
+
+    amiss: str = "kernels are being loaded"
+
+
+def run(config: Config, say: Callable[[str], None]) -> int:
+    """Run a node until it is asked to stop.
+
+    Parameters
+    ----------
+    config
+        What it is told.
+    say
+        Tells a person: one line at a time.
+
+    Returns
+    -------
+    int
+        0 after an orderly stop; 1 where requests had to be cut off.
+
+    Raises
+    ------
+    InputError
+        The configuration cannot be used: a key, a certificate, an address, the database.
+    """
+    logs.set_up(config.log.level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_run(config, say))
+
+
+async def _run(config: Config, say: Callable[[str], None]) -> int:
+    key = own_key(config)
+    host, port = address(config.node.listen, where="node.listen")
+    door = bound(host, port)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(door.close)
+        if port == 0:
+            config = relisten(config, "{}:{}".format(f"[{host}]" if ":" in host else host, place_of(door)[1]))
+        store = await Store.open(config.store_url, upgrade=config.upgrades)
+        stack.push_async_callback(store.close)
+        client = _client(config, key)
+        stack.push_async_callback(client.close)
+        metrics = _metrics(store)
+        world = World(config, store, key, client, metrics)
+        missing: list[str] = [name for name in config.node.roles if name not in ROLES]
+        roles = [ROLES[name](world) for name in config.node.roles if name in ROLES]
+        bearers, remote = _bearers(config, key, client)
+        kernels = _Kernels()
+        tracer = None
+        if config.telemetry.otlp_endpoint:
+            tracer = Spans(config.telemetry.otlp_endpoint, party=config.node.party)
+            stack.callback(tracer.close)
+        app = application(
+            _operations(world, roles, bearers, kernels),
+            bearers,
+            Settings(
+                limits=config.request_limits,
+                headers={"skypact-data-mode": config.node.data_mode},
+                metrics=metrics,
+                tracer=tracer,
+            ),
+        )
+        server = _server(app, config)
+        _on_signals(server)
+        tasks = {name: task for role in roles for name, task in role.tasks.items()}
+        tasks |= {f"keys of {keys.name}": keys.run for keys in remote}
+        async with asyncio.TaskGroup() as group:
+            beside = [group.create_task(_kept_running(name, task), name=name) for name, task in tasks.items()]
+            beside.append(group.create_task(_warm(kernels), name="kernels"))
+            telling = group.create_task(_tell(server, config, world, missing, say))
+            try:
+                await server.serve([door])
+                assert isinstance(app.default, Gate)  # noqa: S101  # as application() makes it
+                left = await app.default.drain(config.node.stop_s)
+            finally:
+                for task in (*beside, telling):
+                    task.cancel()
+        if left or server.force_exit:
+            _LOG.error("stopped with requests unfinished", extra={"requests": left})
+            return 1
+        _LOG.info("stopped")
+        return 0
+
+
+def _client(config: Config, key: SigningKey) -> Client:
+    told = config.outgoing
+    trust = str(config.path(told.trust_file)) if told.trust_file else None
+    try:
+        client = Client(Addresses(config.networks), trust=trust)
+    except (OSError, ssl.SSLError):
+        raise InputError("no certificates in PEM", where="outgoing.trust_file", found=trust) from None
+    grant: Grant
+    if told.grant == "own":
+        grant = OwnKey(key, issuer=config.issuer, party=config.node.party)
+    elif told.grant == "endpoint":
+        grant = TokenEndpoint(client, told.token_url, party=config.node.party, issuer=told.issuer)
+    else:
+        grant = ClientCredentials(
+            client,
+            told.token_url,
+            client_id=told.client_id,
+            secret=secret(config, told.client_secret_file, "outgoing.client_secret_file"),
+        )
+    client.tokens = Tokens(grant)
+    return client
+
+
+def _bearers(config: Config, key: SigningKey, client: Client) -> tuple[Bearers, list[RemoteKeys]]:
+    issuers: list[Issuer] = []
+    remote: list[RemoteKeys] = []
+    for at, item in enumerate(config.auth.issuer):
+        if item.jwks_url:
+            keys = RemoteKeys(
+                item.name, item.jwks_url, client, refresh_s=item.refresh_s, stale_s=item.stale_s
+            )
+            remote.append(keys)
+            issuers.append(Issuer(item.name, keys, item.iss))
+            continue
+        path = config.path(item.public_key_file)
+        where = f"auth.issuer[{at}].public_key_file"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror})", where=where, found=str(path)) from None
+        issuers.append(Issuer(item.name, FixedKeys((seal.public_key(data, where=where),)), item.iss))
+    if config.auth.own_issuer and config.issuer not in {item.iss for item in issuers}:
+        issuers.append(Issuer("own", FixedKeys((key.public,)), config.issuer))
+    return Bearers(issuers, config.audiences), remote
+
+
+def _metrics(store: Store) -> Metrics:
+    metrics = Metrics()
+    metrics.gauge("skypact_store_waiting_writes", "Writes that wait for their turn.", lambda: store.waiting)
+    for name, text in (
+        ("writes", "Writes done since the start."),
+        ("commits", "Durable commits since the start; writes share them."),
+        ("retries", "Transactions run again since the start."),
+        ("reads", "Reads since the start."),
+    ):
+        metrics.gauge(f"skypact_store_{name}", text, lambda name=name: float(getattr(store.figures, name)))  # type: ignore[misc]  # name is bound now
+    return metrics
+
+
+def _operations(world: World, roles: list[Role], bearers: Bearers, kernels: _Kernels) -> tuple[Any, ...]:
+    async def ready(now_us: int) -> Mapping[str, str]:
+        unready = bearers.unready(now_us)
+        parts = {
+            "store": await _amiss(world.store),
+            "kernels": kernels.amiss,
+            "keys": f"not there, or too old: {', '.join(unready)}" if unready else "",
+        }
+        for role in roles:
+            for name, check in role.ready.items():
+                parts[name] = await check(now_us)
+        return parts
+
+    async def region_id() -> str:
+        def read(tx: Tx) -> bytes:
+            return bytes(tx.connection.execute(select(region.c.id)).scalar_one())
+
+        return (await world.store.read(read)).hex()
+
+    rows = (
+        *(row for role in roles for row in role.operations),
+        *aux.health(world.metrics, ready),
+        *aux.pool(region_id),
+        *(aux.testing(world.key, world.config.issuer) if world.config.testing.enabled else ()),
+    )
+    title = f"Skypact node of {world.config.node.party}"
+    return (*rows, *openapi.operations(rows, title=title, servers=(world.config.base_url,)))
+
+
+async def _amiss(store: Store) -> str:
+    """What is amiss with the store."""
+    if store.fault:
+        return store.fault
+    try:
+        async with asyncio.timeout(_STORE_S):
+            await store.read(lambda tx: tx.connection.execute(select(region.c.seq)).scalar_one())
+    except SkypactError as error:
+        return str(error)
+    except TimeoutError:
+        return f"no answer within {_STORE_S:g} s"
+    return ""
+
+
+def _server(app: Any, config: Config) -> Listener:
+    certificate, key = config.node.tls_certificate, config.node.tls_key
+    try:
+        server = listener(
+            app,
+            config.request_limits,
+            stop_s=config.node.stop_s,
+            certificate=config.path(certificate) if certificate else None,
+            certificate_key=config.path(key) if key else None,
+        )
+        server.config.load()
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(
+            f"cannot be used ({error.strerror or error})", where="node.tls_certificate", found=certificate
+        ) from None
+    return server
+
+
+def _on_signals(server: Listener) -> None:
+    loop = asyncio.get_running_loop()
+
+    def stop(name: str) -> None:
+        _LOG.info("asked to stop", extra={"signal": name})
+        server.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number.name)
+
+
+async def _kept_running(name: str, task: Callable[[], Awaitable[None]]) -> None:
+    """Run a task for ever; one that fails is started again."""
+    loop = asyncio.get_running_loop()
+    pause_s = _PAUSE_S
+    while True:
+        started_s = loop.time()
+        try:
+            await task()
+            _LOG.error("a background task ended", extra={"task": name})
+        except Exception:  # noqa: BLE001  # whatever it was: it is logged, and the work has to go on
+            _LOG.exception("a background task failed", extra={"task": name})
+        if loop.time() - started_s > _PAUSE_MAX_S:
+            pause_s = _PAUSE_S
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, _PAUSE_MAX_S)
+
+
+async def _warm(kernels: _Kernels) -> None:
+    """Load the kernels, or compile them the first time (a minute), while the node already listens."""
+
+    def load() -> None:
+        from skypact.node.kernels import (
+            warm,
+        )  # imports the compiler: a second that listening need not wait for
+
+        warm()
+
+    try:
+        await asyncio.to_thread(load)
+    except Exception:  # noqa: BLE001  # the node stays not ready and says why
+        _LOG.exception("kernels cannot be used")
+        kernels.amiss = "kernels cannot be used; the log says why"
+    else:
+        kernels.amiss = ""
+
+
+async def _tell(
+    server: Listener, config: Config, world: World, missing: list[str], say: Callable[[str], None]
+) -> None:
+    """Once it listens, say so to whoever started it."""
+    await server.listening.wait()
+    node = config.node
+    roles = ", ".join(name for name in node.roles if name not in missing)
+    say(f"Skypact {__version__} listens on {node.listen}; others reach it at {config.base_url}")
+    say(f"  party      {node.party}")
+    say(f"  roles      {roles}")
+    say(f"  data mode  {node.data_mode.upper()}")
+    say(f"  store      {world.store.dialect}: {logs.redacted(config.store_url)}")
+    say(f"  key        {world.key.public.algorithm} {world.key.public.fingerprint[:24]}…")
+    if missing:
+        say(f"  WARNING: this version has no role {', '.join(missing)}")
+    if config.testing.enabled:
+        say("  ************************************************************************")
+        say("  WARNING: TESTING IS ON. Anybody gets a token from /token, for any party.")
+        say("  Never run this with real data. Turn it off: [testing] enabled = false.")
+        say("  ************************************************************************")
+    audience = config.audiences[0]
+    say("Next:")
+    say(f"  curl {config.base_url}/readyz")
+    say(f"  skypact token --sub me --scope utm.strategic_coordination --audience {audience}")
+    say(f"  open {config.base_url}/docs")
+    _LOG.info(
+        "listening",
+        extra={
+            "listen": node.listen,
+            "base_url": config.base_url,
+            "roles": node.roles,
+            "data_mode": node.data_mode,
+            "testing": config.testing.enabled,
+            "pid": os.getpid(),
+            "python": sys.version.split()[0],
+        },
+    )
