@@ -77,8 +77,8 @@ class Database(Protocol):
         """Wait for what runs, and let go of everything."""
 
 
-async def connect(url: str) -> Database:
-    """The database at a URL, opened and found durable.
+async def connect(url: str, *, create: bool = False) -> Database:
+    """The database at a URL, opened and found durable; ``create`` makes the file of SQLite.
 
     Raises
     ------
@@ -94,7 +94,7 @@ async def connect(url: str) -> Database:
         raise InputError("not the URL of a database", where="store.url", expected=_FORMS) from None
     kind = parsed.get_backend_name()
     if kind == "sqlite":
-        database: Sqlite | Postgres = Sqlite(parsed)
+        database: Sqlite | Postgres = Sqlite(parsed, create=create)
     elif kind in {"postgresql", "postgres"}:
         database = Postgres(parsed)
     else:
@@ -112,7 +112,7 @@ class Sqlite:
 
     name = "sqlite"
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, create: bool = False) -> None:
         if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
             raise InputError(
                 "a database in memory keeps nothing", where="store.url", found=str(url), expected=_FORMS
@@ -134,6 +134,7 @@ class Sqlite:
                 expected="none but synchronous",
             )
         self.path = path
+        self._flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0)
         self._synchronous = level
         address = URL.create("sqlite+pysqlite", database=str(path))
         arguments = {"timeout": BUSY_S, "isolation_level": None, "cached_statements": 512}
@@ -156,14 +157,17 @@ class Sqlite:
 
         def look() -> None:
             try:
-                handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            except OSError as error:
+                handle = os.open(self.path, self._flags, 0o600)
+            except FileNotFoundError as error:
+                if self._flags & os.O_CREAT:
+                    raise self._cannot_open(error) from None
                 raise InputError(
-                    "the database file cannot be opened",
+                    "there is no database yet: run 'skypact db upgrade'",
                     where=str(self.path),
-                    found=error.strerror,
-                    expected="a file that may be read and written, in a directory that is there",
+                    found="no file",
                 ) from None
+            except OSError as error:
+                raise self._cannot_open(error) from None
             os.close(handle)
             try:
                 with self._writing.connect():
@@ -199,6 +203,14 @@ class Sqlite:
             self._writing.dispose()
 
         await asyncio.to_thread(end)
+
+    def _cannot_open(self, error: OSError) -> InputError:
+        return InputError(
+            "the database file cannot be opened",
+            where=str(self.path),
+            found=error.strerror,
+            expected="a file that may be read and written, in a directory that is there",
+        )
 
     def _set_up(self, connection: sqlite3.Connection, _record: object) -> None:
         mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]

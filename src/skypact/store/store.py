@@ -95,7 +95,7 @@ class Store:
         Refused
             UNAVAILABLE: the database cannot be reached now.
         """
-        database = await connect(url)
+        database = await connect(url, create=upgrade)
         try:
             if upgrade:
                 await database.write(upgrades.upgrade)

@@ -24,17 +24,18 @@ from skypact.store.schema import metadata, region
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_FOLDER: Final = Path(__file__).parent / "migrations"
+FOLDER: Final = Path(__file__).parent / "migrations"
+"""Where the steps are."""
 _LOCK: Final = 0x736B7970616374
 """PostgreSQL's advisory lock of those who upgrade: "skypact", in ASCII."""
 
 
-def script() -> ScriptDirectory:
+def script(folder: Path = FOLDER) -> ScriptDirectory:
     """The steps there are."""
-    return ScriptDirectory(str(_FOLDER), version_locations=[str(_FOLDER / "versions")])
+    return ScriptDirectory(str(folder), version_locations=[str(folder / "versions")])
 
 
-def upgrade(connection: Connection) -> None:
+def upgrade(connection: Connection, folder: Path = FOLDER) -> None:
     """Bring the tables up to this version; makes the region where there is none. Commits.
 
     Raises
@@ -45,7 +46,7 @@ def upgrade(connection: Connection) -> None:
     with allow_commit(connection), connection.begin():
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        steps = script()
+        steps = script(folder)
         head = steps.get_current_head()
         found = version(connection)
         if found is None:
