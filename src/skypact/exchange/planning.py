@@ -891,9 +891,18 @@ def _again(planning: Planning, now_us: int, *, last: bool) -> Planning:
     return _turn(planning, Stage.SEND, body=attempt.body if may_come else b"")
 
 
+def _is_this(attempt: Attempt, ovn: str) -> bool:
+    """Whether a version that was not there before is what this attempt wrote.
+
+    A DSS that gives the OVN that is asked for tells it by that. Another gives one of its own; then a write of
+    this attempt that was not answered is the only one there can be.
+    """
+    return ovn in attempt.expected or (attempt.doubtful and not ovn.startswith(f"{attempt.ident}_"))
+
+
 def _landed(planning: Planning, answer: Found, *, last: bool) -> Planning:
     """It is there: write it once more, to hear who must be told; or take it as it is."""
-    known = answer.ovn in planning.attempt.expected
+    known = _is_this(planning.attempt, answer.ovn)
     if known and (last or planning.attempt.giving_up or planning.attempt.landed == answer.ovn):
         return _over(planning, Ending.DONE, landed=answer)
     if last:
