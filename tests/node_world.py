@@ -175,11 +175,13 @@ class Node:
         return await sender.send(method, self.base_url + path, scope=scope, body=raw)
 
 
-async def node(world: World, party: str, **more: Any) -> Node:
-    """A node of a party, on its own store, served at ``PARTY.example``."""
+async def node(world: World, party: str, *, ahead_us: int = 0, **more: Any) -> Node:
+    """A node of a party, on its own store, served at ``PARTY.example``; its outbox's clock may be ahead."""
     store = await world.store(party)
     sender = Sender(world, party)
-    outbox = Outbox(store, sender, first_pause_s=0.01, longest_pause_s=0.02)
+    outbox = Outbox(
+        store, sender, clock=lambda: now_us() + ahead_us, first_pause_s=0.01, longest_pause_s=0.02
+    )
     settings = NodeSettings(party=party, base_url=f"https://{party}.example", wake=outbox.wake, **more)
     desk = NodeDesk(store, Peers(sender, DSS), settings)
     world.serve(f"{party}.example", (*f3548_uss.operations(desk), *testing.operations(desk)))
