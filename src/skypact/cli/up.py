@@ -79,10 +79,11 @@ def told(options: argparse.Namespace, *, make: bool) -> Config:
 
 def run(options: argparse.Namespace) -> int:
     """Run until it is asked to stop."""
+    config = told(options, make=True)
     from skypact.node.up import run as run_node
 
     def say(line: str) -> None:
         sys.stdout.write(visible(line) + "\n")
         sys.stdout.flush()
 
-    return run_node(told(options, make=True), say)
+    return run_node(config, say)

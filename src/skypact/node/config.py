@@ -143,7 +143,7 @@ class Outgoing(_Section, frozen=True):
     token_url: str = ""
     """The endpoint."""
     issuer: str = ""
-    """``iss`` of this node's own tokens, or what an endpoint is asked for; ``urn:skypact:PARTY`` if not set."""
+    """``iss`` of this node's own tokens, or asked of an endpoint; ``urn:skypact:PARTY`` if left out."""
     client_id: str = ""
     """For client credentials."""
     client_secret_file: str = ""

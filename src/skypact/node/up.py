@@ -36,7 +36,6 @@ from skypact.node import logs
 from skypact.node.config import Config, address, relisten, secret
 from skypact.node.keys import own_key
 from skypact.node.roles import ROLES, Role, World
-from skypact.node.tracing import Spans
 from skypact.seal import FixedKeys
 from skypact.server import aux, openapi
 from skypact.server.app import Gate, Settings, application
@@ -113,6 +112,8 @@ async def _run(config: Config, say: Callable[[str], None]) -> int:
         kernels = _Kernels()
         tracer = None
         if config.telemetry.otlp_endpoint:
+            from skypact.node.tracing import Spans  # a tenth of a second that most nodes need not spend
+
             tracer = Spans(config.telemetry.otlp_endpoint, party=config.node.party)
             stack.callback(tracer.close)
         app = application(

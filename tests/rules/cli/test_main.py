@@ -72,8 +72,8 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     ("argv", "expected"),
     [
         (["chekc"], "'chekc' is no command; did you mean 'skypact check'?"),
-        (["--versoin"], "'--versoin' is no option; commands: check, convert, pact, formats"),
-        (["zzz"], "'zzz' is no command; commands: check, convert, pact, formats"),
+        (["--versoin"], f"'--versoin' is no option; commands: {', '.join(cli.COMMANDS)}"),
+        (["zzz"], f"'zzz' is no command; commands: {', '.join(cli.COMMANDS)}"),
     ],
 )
 def test_a_mistyped_command_gets_a_hint(
