@@ -20,6 +20,7 @@ Known limits: near a pole a volume lies in all cells around it, of a coarse leve
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -35,13 +36,25 @@ if TYPE_CHECKING:
 LEVELS: Final = 7
 WIDEST_DEG: Final = 45.0
 RATIO: Final = 4
+_SIZES: Final = tuple(WIDEST_DEG / RATIO**level for level in range(LEVELS))
+_AROUND: Final = tuple(round(360.0 / size) for size in _SIZES)
 SPREAD: Final = 2
 """A volume is at home on the finest level on which it lies in at most so many cells each way."""
 _POLAR_DEG: Final = 80.0
+_SMALL_M: Final = 100_000.0
+"""Within so many metres of its middle, and with every vertex below 80 degrees, a ring is far from a pole."""
 _BULGE_M: Final = 100.0
 """More than a leg of 25 km bulges to the pole at 80 degrees: ``L^2 tan(lat) / 8 R``, 70 m; and a rounding."""
 _M_PER_DEG: Final = 110_574.0
 """The least length of a degree of latitude, at the equator; rounded down."""
+_R_LEAST_M: Final = 6_335_000.0
+"""The least radius of curvature of a geodesic, a meridian's at the equator; rounded down."""
+_SLACK_DEG: Final = _BULGE_M / _M_PER_DEG
+_WIDE_DEG: Final = 6.0 * _SLACK_DEG
+"""The same in longitude at 80 degrees. (More than enough: a geodesic is nowhere further east or west than at
+its ends.)"""
+_ROUNDING_M: Final = 1.0
+_ROUNDING_DEG: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,39 +107,63 @@ def covers(volumes: Volumes) -> list[Cover]:
 def _boxes(volumes: Volumes) -> list[tuple[float, float, float, float]]:
     """South, north, west and width in degrees of each volume, never too small."""
     shape = volumes.outlines
-    middle_lat, middle_lng = earth.positions(_on_surface(shape.ball[:, :3]))
+    vertices, points = volumes.offsets.tolist(), shape.offsets.tolist()
+    radii, balls = volumes.radius_m.tolist(), shape.ball[:, 3].tolist()
     boxes = []
     for i in range(len(volumes)):
-        reach_m = float(shape.ball[i, 3]) * 1.01 + _BULGE_M
-        lat, lng = float(middle_lat[i]), float(middle_lng[i])
-        reach = reach_m / _M_PER_DEG
-        if volumes.radius_m[i] != 0.0 or abs(lat) + reach > _POLAR_DEG:
-            boxes.append(_around(lat, lng, reach))
+        own = slice(vertices[i], vertices[i + 1])
+        if radii[i] != 0.0:
+            centre = float(volumes.lat_deg[own.start]), float(volumes.lng_deg[own.start])
+            boxes.append(_around(*centre, (radii[i] + _ROUNDING_M) / _M_PER_DEG))
             continue
-        points = shape.point[shape.offsets[i] : shape.offsets[i + 1]]
-        lats, lngs = earth.positions(np.ascontiguousarray(points))
-        turn = (lngs - lng + 180.0) % 360.0 - 180.0
-        slack = _BULGE_M / _M_PER_DEG
-        wide = slack / np.cos(np.radians(_POLAR_DEG))
-        west, east = lng + float(turn.min()) - wide, lng + float(turn.max()) + wide
-        boxes.append((float(lats.min()) - slack, float(lats.max()) + slack, west, east - west))
+        uncut = points[i + 1] - points[i] == own.stop - own.start
+        lats, lngs = volumes.lat_deg[own].tolist(), volumes.lng_deg[own].tolist()
+        if not (uncut and balls[i] <= _SMALL_M and min(lats) >= -_POLAR_DEG and max(lats) <= _POLAR_DEG):
+            ring = np.ascontiguousarray(shape.point[points[i] : points[i + 1]])
+            lat, lng, reach = _disc(ring, shape.ball[i, :3])
+            if abs(lat) + reach > _POLAR_DEG:
+                boxes.append(_around(lat, lng, reach))
+                continue
+            lats, lngs = (column.tolist() for column in earth.positions(ring))
+            boxes.append(_ring_box(lats, lngs, lng))
+            continue
+        boxes.append(_ring_box(lats, lngs, lngs[0]))
     return boxes
 
 
-def _on_surface(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where rays from the earth's centre through the points leave it."""
-    scaled = points / np.array([earth.A_M, earth.A_M, earth.B_M])
-    return np.ascontiguousarray(points / np.linalg.norm(scaled, axis=1, keepdims=True))
+def _ring_box(lats: list[float], lngs: list[float], middle: float) -> tuple[float, float, float, float]:
+    """The box of a ring that is far from the poles and less than half way round from its middle."""
+    turns = [(lng - middle + 180.0) % 360.0 - 180.0 for lng in lngs]
+    west, east = middle + min(turns) - _WIDE_DEG, middle + max(turns) + _WIDE_DEG
+    return min(lats) - _SLACK_DEG, max(lats) + _SLACK_DEG, west, east - west
+
+
+def _disc(ring: NDArray[np.float64], middle: NDArray[np.float64]) -> tuple[float, float, float]:
+    """A disc that holds a ring and its inside: the degrees of its centre, and its reach in degrees.
+
+    A disc under a quarter of the way round is convex, so what holds the points holds edges and inside too.
+    A geodesic is nowhere bent more than a meridian at the equator, of radius ``R_MIN_M``: the arc over a
+    chord is at most that circle's.
+    """
+    scaled = middle / np.array([earth.A_M, earth.A_M, earth.B_M])
+    centre = middle / math.sqrt(float(scaled @ scaled))
+    lat, lng = earth.positions(np.ascontiguousarray(centre[np.newaxis]))
+    chord_m = float(np.sqrt(((ring - centre) ** 2).sum(axis=1).max())) + _ROUNDING_M
+    arc_m = 2.0 * _R_LEAST_M * math.asin(min(chord_m / (2.0 * _R_LEAST_M), 1.0))
+    return float(lat[0]), float(lng[0]), arc_m / _M_PER_DEG
 
 
 def _around(lat: float, lng: float, reach: float) -> tuple[float, float, float, float]:
+    """The box of a disc; ``reach`` is in degrees of the shortest metres, so that it is a sphere's that holds.
+
+    The ellipsoid's degrees, of latitude and longitude alike, are nowhere shorter than ``_M_PER_DEG`` times
+    what they would be on the unit sphere: what is near on the ellipsoid is at least as near on that sphere.
+    """
     south, north = lat - reach, lat + reach
     if south <= -90.0 or north >= 90.0:
         return max(south, -90.0), min(north, 90.0), -180.0, 360.0
-    sine = np.sin(np.radians(reach)) / np.cos(np.radians(lat))
-    if sine >= 1.0:
-        return south, north, -180.0, 360.0
-    wide = float(np.degrees(np.arcsin(sine)))
+    sine = math.sin(math.radians(reach)) / math.cos(math.radians(lat))  # under 1: no pole is in reach
+    wide = math.degrees(math.asin(min(sine, 1.0))) + _ROUNDING_DEG
     return south, north, lng - wide, 2.0 * wide
 
 
@@ -134,14 +171,12 @@ def _cover(south: float, north: float, west: float, width: float) -> Cover:
     home: tuple[int, ...] = ()
     above: list[int] = []
     for level in range(LEVELS - 1, -1, -1):
-        size = WIDEST_DEG / RATIO**level
-        around = round(360.0 / size)
-        last_row = round(180.0 / size) - 1
-        first = max(int(np.floor((south + 90.0) / size)), 0)
-        last = min(int(np.floor((north + 90.0) / size)), last_row)
-        left = int(np.floor((west + 180.0) / size))
-        right = int(np.floor((west + width + 180.0) / size))
-        across = min(right - left + 1, around)
+        size = _SIZES[level]
+        around = _AROUND[level]
+        first = max(math.floor((south + 90.0) / size), 0)
+        last = min(math.floor((north + 90.0) / size), around // 2 - 1)
+        left = math.floor((west + 180.0) / size)
+        across = min(math.floor((west + width + 180.0) / size) - left + 1, around)
         if not home and level > 0 and (last - first + 1 > SPREAD or across > SPREAD):
             continue
         cells = [

@@ -12,14 +12,15 @@ window, volume by volume (decision 0011). The notification index is one counter 
 A create that is sent again byte for byte by the same party, while the entity is as it was created, is
 answered again as it was the first time; so a party whose connection broke may simply ask again.
 
-Known limits: a party that is declared Down is known by that only from the next write on.
+Known limits: the notification index is the region's, so a subscriber sees gaps and reconciles by a query. A
+create that is sent again with a requested OVN later than ``ovn_clock`` is refused for the time in it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from skypact.airspace.cells import covers
@@ -29,7 +30,7 @@ from skypact.exchange import dss as rules
 from skypact.exchange.dss import Availability, Known, Limits, State
 from skypact.formats import f3548_wire as wire
 from skypact.store import dss as kept
-from skypact.store.dss import CONSTRAINT, INTENT, SUBSCRIPTION, Entity, Part
+from skypact.store.dss import CONSTRAINT, INTENT, SUBSCRIPTION, Entity, Part, Shown, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 NO_SUBSCRIPTION: Final = "00000000-0000-4000-8000-000000000000"
 """Stands where the standard requires the id of a subscription and there is none."""
 _DECLARED_NEVER: Final = ("Unknown", "")
+_KINDS: Final = (INTENT, CONSTRAINT, SUBSCRIPTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class DssDesk:
         extents = self._area(query, asker)
 
         def work(tx: Tx) -> list[wire.OperationalIntentReference]:
-            found = kept.near(tx, extents.parts, asker.now_us)[INTENT]
+            found = kept.near(tx, INTENT, extents.parts, asker.now_us)
             return _intents(found, asker.party, kept.availability(tx))
 
         return wire.QueryOperationalIntentReferenceResponse(
@@ -185,19 +187,19 @@ class DssDesk:
             current = None if ovn is None or before is None else State(before.state)
             rules.may_write(state, current, asker.scopes, where="$.state")
             rules.may_while_down(_availability(declared, asker.party), state)
-            if new_ovn != "" and before is not None and new_ovn == before.ovn:
+            if request.requested_ovn_suffix is not None and kept.was_named(tx, INTENT, ident, new_ovn):
                 raise Refused(
                     Reason.INVALID,
-                    "this OVN names the version before",
+                    "this OVN named another version of this operational intent",
                     where="$.requested_ovn_suffix",
                     found=request.requested_ovn_suffix,
                     expected="a new UUID of version 7",
                 )
-            found = kept.near(tx, extents.parts, asker.now_us)
+            here, concerned = kept.around(tx, extents.parts, asker.now_us)
             attachment = self._subscription(tx, asker, ident, before, wanted_subscription, extents)
             attached = attachment.entity
             if state.nominal:
-                self._require_key(asker, ident, found, key, attached, declared)
+                self._require_key(tx, asker, ident, here, extents, key, attached, declared)
             entity = Entity(
                 kind=INTENT,
                 id=ident,
@@ -216,9 +218,12 @@ class DssDesk:
                 implicit=False,
                 written_us=asker.now_us,
             )
-            concerned = self._concerned(tx, found, before, asker, for_intents=True)
+            concerned = _also(concerned, self._concerned_before(tx, before, asker))
             if attached is not None and attachment.written is not None:
-                concerned = [*(s for s in concerned if s.id != attached.id), attached]
+                concerned = [
+                    *(s for s in concerned if s.id != attached.id),
+                    Told(attached.id, attached.base_url),
+                ]
             index = tx.next_index()
             kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
             reference = _intent(entity, asker.party, declared)
@@ -243,7 +248,7 @@ class DssDesk:
                 named = b"".join(s.id for s in concerned)
                 kept.add_created(tx, INTENT, ident, digest, named, index)
             return wire.ChangeOperationalIntentReferenceResponse(
-                subscribers=_subscribers(((s.id, s.base_url) for s in concerned), index),
+                subscribers=_subscribers(concerned, index),
                 operational_intent_reference=reference,
             )
 
@@ -263,7 +268,7 @@ class DssDesk:
             rules.may_while_down(_availability(declared, asker.party), None)
             concerned, index = self._remove(tx, entity, asker, _intent(entity, asker.party, declared))
             return wire.ChangeOperationalIntentReferenceResponse(
-                subscribers=_subscribers(((s.id, s.base_url) for s in concerned), index),
+                subscribers=_subscribers(concerned, index),
                 operational_intent_reference=_intent(entity, asker.party, declared),
             )
 
@@ -278,7 +283,7 @@ class DssDesk:
         extents = self._area(query, asker)
 
         def work(tx: Tx) -> list[wire.ConstraintReference]:
-            found = kept.near(tx, extents.parts, asker.now_us)[CONSTRAINT]
+            found = kept.near(tx, CONSTRAINT, extents.parts, asker.now_us)
             return _constraints(found, asker.party, kept.availability(tx))
 
         return wire.QueryConstraintReferencesResponse(constraint_references=await self._store.read(work))
@@ -353,8 +358,10 @@ class DssDesk:
                 implicit=False,
                 written_us=asker.now_us,
             )
-            found = kept.near(tx, extents.parts, asker.now_us)
-            concerned = self._concerned(tx, found, before, asker, for_intents=False)
+            concerned = _also(
+                kept.concerned(tx, CONSTRAINT, extents.parts, asker.now_us),
+                self._concerned_before(tx, before, asker),
+            )
             index = tx.next_index()
             kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
             kept.put(tx, [entity])
@@ -368,7 +375,7 @@ class DssDesk:
                 named = b"".join(s.id for s in concerned)
                 kept.add_created(tx, CONSTRAINT, ident, digest, named, index)
             return wire.ChangeConstraintReferenceResponse(
-                subscribers=_subscribers(((s.id, s.base_url) for s in concerned), index),
+                subscribers=_subscribers(concerned, index),
                 constraint_reference=reference,
             )
 
@@ -387,7 +394,7 @@ class DssDesk:
             rules.same_ovn(ovn, entity.ovn)
             concerned, index = self._remove(tx, entity, asker, _constraint(entity, asker.party, declared))
             return wire.ChangeConstraintReferenceResponse(
-                subscribers=_subscribers(((s.id, s.base_url) for s in concerned), index),
+                subscribers=_subscribers(concerned, index),
                 constraint_reference=_constraint(entity, asker.party, declared),
             )
 
@@ -402,7 +409,7 @@ class DssDesk:
         extents = self._area(query, asker)
 
         def work(tx: Tx) -> list[wire.Subscription]:
-            found = kept.near(tx, extents.parts, asker.now_us)[SUBSCRIPTION]
+            found = kept.near(tx, SUBSCRIPTION, extents.parts, asker.now_us)
             mine = [s for s in found if s.party == asker.party]
             users = kept.dependents_of(tx, [s.id for s in mine])
             return [_subscription_of(s, users.get(s.id, []), tx.notifications) for s in mine]
@@ -474,7 +481,7 @@ class DssDesk:
 
         def work(tx: Tx) -> wire.PutSubscriptionResponse:
             before = kept.get(tx, SUBSCRIPTION, ident)
-            users: list[Entity] = []
+            users = [] if before is None else kept.dependents(tx, ident)
             if version is None:
                 if before is not None and before.end_us > asker.now_us:
                     first = kept.created(tx, SUBSCRIPTION, ident)
@@ -486,14 +493,13 @@ class DssDesk:
                             found=subscriptionid,
                             expected="a new id, or its version in the path to change it",
                         )
-                    return self._subscribed(tx, before, [], asker, extents)
+                    return self._subscribed(tx, before, users, asker)
                 if before is not None:
                     rules.own(before.party, asker.party, "subscription")
             else:
                 before = _alive(before, asker, subscriptionid)
                 rules.own(before.party, asker.party, "subscription")
                 rules.same_ovn(version, before.ovn)
-                users = kept.dependents(tx, ident)
             entity = Entity(
                 kind=SUBSCRIPTION,
                 id=ident,
@@ -509,13 +515,12 @@ class DssDesk:
                 subscription=None,
                 for_intents=for_intents,
                 for_constraints=for_constraints,
-                implicit=False if before is None or version is None else before.implicit,
+                implicit=False,
                 written_us=asker.now_us,
             )
-            for user in users:
-                self._still_covers(tx, entity, extents, user)
+            self._serves(tx, entity, extents, [user for user in users if user.end_us > asker.now_us])
             kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
-            kept.put(tx, [entity])
+            kept.put(tx, [entity], new=before is None)
             shown = _subscription_of(entity, [u.id for u in users], tx.notifications)
             act = "create" if version is None else "update"
             kept.add_versions(tx, [(entity, act, _content(shown, extents.json, digest))], asker.now_us)
@@ -524,7 +529,7 @@ class DssDesk:
                 kept.drop_shape(tx, before.shape)
             if version is None:
                 kept.add_created(tx, SUBSCRIPTION, ident, digest, b"", 0)
-            return self._subscribed(tx, entity, [u.id for u in users], asker, extents)
+            return self._subscribed(tx, entity, users, asker)
 
         return await self._store.write(work)
 
@@ -558,6 +563,7 @@ class DssDesk:
 
     async def get_availability(self, uss_id: str) -> wire.UssAvailabilityStatusResponse:
         """What was declared of a party; Unknown with an empty version where nothing was."""
+        rules.party_name(uss_id, where="uss_id")
 
         def work(tx: Tx) -> tuple[str, str]:
             return kept.availability(tx).get(uss_id, _DECLARED_NEVER)
@@ -568,6 +574,7 @@ class DssDesk:
         self, asker: Asker, uss_id: str, request: wire.SetUssAvailabilityStatusParameters
     ) -> wire.UssAvailabilityStatusResponse:
         """Declare whether a party answers."""
+        rules.party_name(uss_id, where="uss_id")
         version = rules.fresh_ovn(secrets.token_bytes(24))
 
         def work(tx: Tx) -> wire.UssAvailabilityStatusResponse:
@@ -604,21 +611,28 @@ class DssDesk:
 
     async def history(self, kind: str, entityid: str) -> list[tuple[int, int, str, str, bytes, int]]:
         """Seq, version, act, party, content (JSON) and instant of every version kept, oldest first."""
+        if kind not in _KINDS:
+            raise Refused(
+                Reason.UNKNOWN, "no such kind", where="kind", found=kind, expected=" or ".join(_KINDS)
+            )
         ident = wire.entity_id(entityid, where="entityid")
         return await self._store.read(lambda tx: kept.versions(tx, kind, ident))
 
     async def prune(self, now_us: int, retention_us: int, many: int = 200) -> int:
-        """Remove a batch of what is over: subscriptions at once, the rest after the retention; how many."""
+        """Remove a batch of what is over; how many things went, 0: there is nothing more to remove.
+
+        A subscription that nothing depends on goes as soon as it is over; intents and constraints, versions
+        of what is gone, and reports, when they are older than the retention.
+        """
+        before_us = now_us - retention_us
 
         def work(tx: Tx) -> int:
-            done = 0
-            for entity in kept.expired(tx, now_us - retention_us, many):
-                if entity.kind == SUBSCRIPTION and kept.dependents(tx, entity.id):
-                    continue
+            gone = kept.expired(tx, before_us, many, kinds=(INTENT, CONSTRAINT))
+            gone += kept.expired(tx, now_us, many, kinds=(SUBSCRIPTION,))
+            for entity in gone:
                 content = b'{"expired":' + wire.encode(wire.time(entity.end_us)) + b"}"
                 self._forget(tx, entity, "expire", content, now_us)
-                done += 1
-            return done + kept.prune_versions(tx, now_us - retention_us, many)
+            return len(gone) + kept.prune_versions(tx, before_us, many)
 
         return await self._store.write(work)
 
@@ -632,7 +646,11 @@ class DssDesk:
         if query.area_of_interest is None:
             raise Refused(Reason.INVALID, "an area is needed", where="$.area_of_interest", found="none")
         where = "$.area_of_interest"
-        extents = self._extents([query.area_of_interest], asker, where=where)
+        asked = query.area_of_interest
+        extents = self._extents([asked], asker, where=where)
+        if asked.time_start is None:  # who does not ask for the past is asking from now on
+            parts = (replace(part, start_us=min(asker.now_us, part.end_us)) for part in extents.parts)
+            extents = replace(extents, parts=tuple(parts))
         rules.within_area(extents.volumes, self._settings.limits.search_area_km2, "search_area", where=where)
         return extents
 
@@ -663,7 +681,7 @@ class DssDesk:
                 strict=True,
             )
         )
-        return _Extents(checked, text, hashlib.sha256(text).digest()[:16], parts, rules.Bounds.of(checked))
+        return _Extents(checked, text, hashlib.sha256(text).digest(), parts, rules.Bounds.of(checked))
 
     @staticmethod
     def _wanted_subscription(
@@ -722,7 +740,9 @@ class DssDesk:
                 others = [u for u in kept.dependents(tx, wanted) if u.id != ident]
                 over = self._together(tx, others, extents, asker)
                 return self._implicit(tx, asker, named, named.base_url, named.for_constraints, over)
-            _covers(named, kept.shape(tx, named.shape), extents, where=where)
+            bounds = extents.bounds
+            held = kept.parts(tx, named.shape)
+            _covers(named, held, extents.parts, (bounds.start_us, bounds.end_us), where=where)
             return _Attachment(named)
         own = None
         if before is not None and before.subscription is not None:
@@ -776,19 +796,24 @@ class DssDesk:
 
     @staticmethod
     def _require_key(
+        tx: Tx,
         asker: Asker,
         ident: bytes,
-        found: Mapping[str, list[Entity]],
+        here: Sequence[Shown],
+        extents: _Extents,
         key: frozenset[str],
         attached: Entity | None,
         declared: Mapping[str, tuple[str, str]],
     ) -> None:
         """Refuse a nominal write whose key does not show all that is relevant."""
-        relevant = [e for e in found.get(INTENT, ()) if e.ovn not in key and e.id != ident]
+        unshown = [e.id for e in here if e.ovn not in key and e.id != ident]
+        relevant = kept.named(tx, INTENT, unshown)
         if attached is not None and attached.for_constraints:
-            relevant += [e for e in found.get(CONSTRAINT, ()) if e.ovn not in key]
+            relevant += kept.near(tx, CONSTRAINT, extents.parts, asker.now_us)
+        if not relevant:
+            return
         lacking = {
-            known.ident
+            (known.ident, known.state is None)
             for known in rules.missing(
                 (
                     Known(e.id, e.ovn, State(e.state) if e.state else None, _availability(declared, e.party))
@@ -798,8 +823,8 @@ class DssDesk:
             )
         }
         if lacking:
-            intents = [e for e in relevant if e.id in lacking and e.kind == INTENT]
-            constraints = [e for e in relevant if e.id in lacking and e.kind == CONSTRAINT]
+            intents = [e for e in relevant if e.kind == INTENT and (e.id, False) in lacking]
+            constraints = [e for e in relevant if e.kind == CONSTRAINT and (e.id, True) in lacking]
             raise Refused(
                 Reason.CONFLICT,
                 f"the key does not show {len(intents)} operational intent(s) and {len(constraints)} "
@@ -812,21 +837,11 @@ class DssDesk:
             )
 
     @staticmethod
-    def _concerned(
-        tx: Tx, found: Mapping[str, list[Entity]], before: Entity | None, asker: Asker, *, for_intents: bool
-    ) -> list[Entity]:
-        """Subscriptions that a change concerns: that meet what the entity is, or what it was."""
-        concerned = {
-            s.id: s
-            for s in found.get(SUBSCRIPTION, ())
-            if (s.for_intents if for_intents else s.for_constraints)
-        }
-        if before is not None:
-            was = _parts(kept.shape(tx, before.shape))
-            for s in kept.near(tx, was, asker.now_us)[SUBSCRIPTION]:
-                if s.for_intents if for_intents else s.for_constraints:
-                    concerned.setdefault(s.id, s)
-        return list(concerned.values())
+    def _concerned_before(tx: Tx, before: Entity | None, asker: Asker) -> list[Told]:
+        """Subscriptions that meet what an entity was: they must hear that it is there no more."""
+        if before is None:
+            return []
+        return kept.concerned(tx, before.kind, kept.parts(tx, before.shape), asker.now_us)
 
     def _remove(
         self,
@@ -834,10 +849,9 @@ class DssDesk:
         entity: Entity,
         asker: Asker,
         reference: wire.OperationalIntentReference | wire.ConstraintReference,
-    ) -> tuple[list[Entity], int]:
+    ) -> tuple[list[Told], int]:
         extents = kept.shape(tx, entity.shape)
-        found = kept.near(tx, _parts(extents), asker.now_us)
-        concerned = self._concerned(tx, found, None, asker, for_intents=entity.kind == INTENT)
+        concerned = self._concerned_before(tx, entity, asker)
         index = tx.next_index()
         self._forget(tx, entity, "delete", _content(reference, extents), asker.now_us)
         gone = self._release(tx, entity, None, asker, index)
@@ -903,26 +917,38 @@ class DssDesk:
         _, told, index = first
         ids = [told[k : k + 16] for k in range(0, len(told), 16)]
         urls = kept.base_urls(tx, ids, before.seq)
-        return _subscribers(((i, urls[i]) for i in ids if i in urls), index), before
+        return _subscribers([Told(i, urls[i]) for i in ids if i in urls], index), before
 
-    def _still_covers(self, tx: Tx, entity: Entity, extents: _Extents, user: Entity) -> None:
-        volumes = wire.decode(kept.shape(tx, user.shape), list[wire.Volume4D])
-        checked = self._extents(volumes, Asker(user.party, frozenset(), entity.written_us))
-        _covers(entity, extents.json, checked, where="$.extents")
+    @staticmethod
+    def _serves(tx: Tx, entity: Entity, extents: _Extents, users: Sequence[Entity]) -> None:
+        """Refuse a subscription that does not serve the intents that depend on it."""
+        if users and not entity.for_intents:
+            raise Refused(
+                Reason.INVALID,
+                "operational intents depend on this subscription",
+                where="$.notify_for_operational_intents",
+                found="false",
+                expected="true",
+            )
+        for user in users:
+            needed = kept.parts(tx, user.shape)
+            _covers(entity, extents.parts, needed, (user.start_us, user.end_us), where="$.extents")
 
     @staticmethod
     def _subscribed(
-        tx: Tx, entity: Entity, users: list[bytes], asker: Asker, extents: _Extents
+        tx: Tx, entity: Entity, users: Sequence[Entity], asker: Asker
     ) -> wire.PutSubscriptionResponse:
-        found = kept.near(tx, extents.parts, asker.now_us)
+        here = kept.parts(tx, entity.shape)
         declared = kept.availability(tx)
         return wire.PutSubscriptionResponse(
-            subscription=_subscription_of(entity, users, tx.notifications),
+            subscription=_subscription_of(entity, [u.id for u in users], tx.notifications),
             operational_intent_references=(
-                _intents(found.get(INTENT, []), asker.party, declared) if entity.for_intents else None
+                _intents(kept.near(tx, INTENT, here, asker.now_us), asker.party, declared)
+                if entity.for_intents
+                else None
             ),
             constraint_references=(
-                _constraints(found.get(CONSTRAINT, []), asker.party, declared)
+                _constraints(kept.near(tx, CONSTRAINT, here, asker.now_us), asker.party, declared)
                 if entity.for_constraints
                 else None
             ),
@@ -995,7 +1021,7 @@ def _subscription_of(entity: Entity, users: Iterable[bytes], index: int) -> wire
     )
 
 
-def _subscribers(subscriptions: Iterable[tuple[bytes, str]], index: int) -> list[wire.SubscriberToNotify]:
+def _subscribers(subscriptions: Iterable[Told], index: int) -> list[wire.SubscriberToNotify]:
     """Each base URL once, with all its subscriptions."""
     grouped: dict[str, list[wire.SubscriptionState]] = {}
     for ident, url in subscriptions:
@@ -1055,52 +1081,47 @@ def _replaceable(before: Entity | None, asker: Asker, noun: str) -> Entity | Non
     return before
 
 
-def _parts(extents: bytes) -> tuple[Part, ...]:
-    """Extents that were accepted before, as the search sees them."""
-    volumes = wire.domain_volumes(
-        wire.decode(extents, list[wire.Volume4D]),
-        ident="extents",
-        party="",
-        mode=DataMode.REAL,
-        where="extents",
-    )
-    return tuple(
-        Part(cover, int(start), int(end), float(low), float(high))
-        for cover, start, end, low, high in zip(
-            covers(volumes),
-            volumes.start_us.tolist(),
-            volumes.end_us.tolist(),
-            volumes.lower_m.tolist(),
-            volumes.upper_m.tolist(),
-            strict=True,
-        )
-    )
+def _also(first: list[Told], more: Sequence[Told]) -> list[Told]:
+    """Both, each subscription once."""
+    if not more:
+        return first
+    return list({told.id: told for told in (*first, *more)}.values())
 
 
-def _covers(subscription: Entity, extents: bytes, intent: _Extents, *, where: str) -> None:
+def _covers(
+    subscription: Entity,
+    held: Sequence[Part],
+    needed: Sequence[Part],
+    window: tuple[int, int],
+    *,
+    where: str,
+) -> None:
     """Refuse a subscription that would miss something that concerns the intent.
 
     It is compared by boxes, as relevance is: every box of the intent must lie in one of the subscription.
     """
-    bounds = intent.bounds
-    if bounds.start_us < subscription.start_us or bounds.end_us > subscription.end_us:
+    start_us, end_us = window
+    if start_us < subscription.start_us or end_us > subscription.end_us:
         raise Refused(
             Reason.INVALID,
             "the subscription does not last as long as the operational intent",
             where=where,
             found=f"{wire.time(subscription.start_us).value} to {wire.time(subscription.end_us).value}",
-            expected=f"at least {wire.time(bounds.start_us).value} to {wire.time(bounds.end_us).value}",
+            expected=f"at least {wire.time(start_us).value} to {wire.time(end_us).value}",
         )
-    held = _parts(extents)
-    for k, part in enumerate(intent.parts):
+    for number, part in enumerate(needed):
         if not any(
-            outer.low_m <= part.low_m and part.high_m <= outer.high_m and outer.cover.holds(part.cover)
+            outer.low_m <= part.low_m
+            and part.high_m <= outer.high_m
+            and outer.start_us <= part.start_us
+            and part.end_us <= outer.end_us
+            and outer.cover.holds(part.cover)
             for outer in held
         ):
             raise Refused(
                 Reason.INVALID,
                 "the subscription does not cover the operational intent",
                 where=where,
-                found=f"volume {k} of the intent reaches out of it",
+                found=f"volume {number} of the intent reaches out of it",
                 expected="a subscription over at least the area and altitudes of the intent",
             )

@@ -296,6 +296,25 @@ def base_url(text: str, limits: Limits, *, where: str) -> str:
     return text
 
 
+def party_name(text: str, *, where: str) -> str:
+    """The name of a party, as a token's ``sub`` may be.
+
+    Raises
+    ------
+    Refused
+        INVALID: empty, longer than 1,024 characters, or of characters that cannot be printed.
+    """
+    if not 0 < len(text) <= 1_024 or not text.isprintable():
+        raise Refused(
+            Reason.INVALID,
+            "not the name of a party",
+            where=where,
+            found=text,
+            expected="1 to 1,024 printable characters",
+        )
+    return text
+
+
 # -- what may be written ------------------------------------------------------------------------------------
 
 

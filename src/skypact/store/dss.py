@@ -1,32 +1,27 @@
 """What the discovery service keeps, and how it is found again: statements, no rules.
 
-Law: functions of a :class:`~skypact.store.tx.Tx`, each one or two statements. A search returns everything
+Law: functions of a :class:`~skypact.store.tx.Tx`, each one statement or a few. A search returns everything
 whose box meets the asked one in place, altitude and time (:mod:`skypact.airspace.cells`), with no limit to
 how many; what follows from that is decided in :mod:`skypact.exchange.dss`.
+
+How it works. Each statement is text, written once for both databases (:class:`_Sql`), and goes straight to
+the driver: a busy create is nine of them, and what is saved on each is what the service is fast by.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, union_all
-
-from skypact.store.schema import (
-    dss_availability,
-    dss_cell,
-    dss_created,
-    dss_entity,
-    dss_report,
-    dss_shape,
-    dss_version,
-)
+from skypact.airspace.cells import Cover
+from skypact.store.schema import dss_entity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from skypact.airspace.cells import Cover
     from skypact.store.tx import Tx
 
 INTENT: Final = "intent"
@@ -35,7 +30,7 @@ SUBSCRIPTION: Final = "subscription"
 
 
 class Entity(NamedTuple):
-    """A row of ``dss_entity``: its columns, as a tuple, since thousands are made for one answer."""
+    """A row of ``dss_entity``: its columns, in their order."""
 
     kind: str
     id: bytes
@@ -65,60 +60,79 @@ class Part:
     low_m: float
     high_m: float
 
+    def meets(self, other: Part) -> bool:
+        """Whether the two share a point, as boxes: closed in place and altitude, half-open in time."""
+        return (
+            self.start_us < other.end_us
+            and other.start_us < self.end_us
+            and self.low_m <= other.high_m
+            and other.low_m <= self.high_m
+            and self.cover.meets(other.cover)
+        )
 
-_COLUMNS: Final = tuple(dss_entity.c)
+
+class Told(NamedTuple):
+    """A subscription that a write concerns, as far as the answer needs it."""
+
+    id: bytes
+    base_url: str
+
+
+class Shown(NamedTuple):
+    """An intent that a key must show."""
+
+    id: bytes
+    ovn: str
+
+
+# -- finding ------------------------------------------------------------------------------------------------
 
 
 def get(tx: Tx, kind: str, ident: bytes) -> Entity | None:
     """One entity, expired or not."""
-    row = tx.connection.execute(_GET, {"kind": kind, "id": ident}).first()
-    return None if row is None else Entity._make(row)
+    rows = _GET.rows(tx, kind, ident)
+    return _entity(rows[0]) if rows else None
 
 
-def near(tx: Tx, parts: Sequence[Part], now_us: int) -> dict[str, list[Entity]]:
-    """Entities of all kinds that are not over and meet any of the parts; by kind, ordered by id."""
-    found: dict[tuple[str, bytes], Entity] = {}
-    for part in parts:
-        cover = part.cover
-        rows = tx.connection.execute(
-            _NEAR,
-            {
-                "here": cover.home,
-                "above": cover.above or (-1,),
-                "now": now_us,
-                "start": part.start_us,
-                "end": part.end_us,
-                "low": part.low_m,
-                "high": part.high_m,
-                "south": cover.south,
-                "north": cover.north,
-                "west": cover.west,
-                "east": cover.east,
-            },
-        )
-        if len(parts) == 1:
-            grouped: dict[str, list[Entity]] = defaultdict(list)
-            for row in rows:
-                grouped[row[0]].append(Entity._make(row))
-            return grouped
-        for row in rows:
-            found.setdefault((row[0], row[1]), Entity._make(row))
-    grouped = defaultdict(list)
-    for key in sorted(found):
-        grouped[key[0]].append(found[key])
-    return grouped
+def named(tx: Tx, kind: str, idents: Sequence[bytes]) -> list[Entity]:
+    """Entities by their ids, ordered by id; those that are not there are left out."""
+    found = [_entity(row) for block in _blocks(idents) for row in _NAMED.rows(tx, kind, list(block))]
+    return sorted(found, key=_by_id)
+
+
+def near(tx: Tx, kind: str, parts: Sequence[Part], now_us: int) -> list[Entity]:
+    """Entities of a kind that are not over and meet any of the parts; ordered by id."""
+    return sorted(map(_entity, _around(tx, _NEAR, parts, now_us, kind)), key=_by_id)
+
+
+def around(tx: Tx, parts: Sequence[Part], now_us: int) -> tuple[list[Shown], list[Told]]:
+    """What a write of an intent needs to know: intents here, and subscriptions to intents here."""
+    intents: list[Shown] = []
+    subscriptions: list[Told] = []
+    for kind, ident, text in _around(tx, _HERE, parts, now_us):
+        if kind == INTENT:
+            intents.append(Shown(ident, text))
+        else:
+            subscriptions.append(Told(ident, text))
+    return intents, subscriptions
+
+
+def concerned(tx: Tx, kind: str, parts: Sequence[Part], now_us: int) -> list[Told]:
+    """Subscriptions to entities of this kind that are not over and meet any of the parts."""
+    select = _TOLD_OF_INTENTS if kind == INTENT else _TOLD_OF_CONSTRAINTS
+    return [Told(ident, url) for ident, url in _around(tx, select, parts, now_us)]
 
 
 def dependents(tx: Tx, subscription: bytes) -> list[Entity]:
-    """The intents that depend on a subscription."""
-    return [Entity._make(row) for row in tx.connection.execute(_DEPENDENTS, {"subscription": subscription})]
+    """The intents that depend on a subscription, ordered by id."""
+    return sorted(map(_entity, _DEPENDENTS.rows(tx, subscription)), key=_by_id)
 
 
 def dependents_of(tx: Tx, subscriptions: Sequence[bytes]) -> dict[bytes, list[bytes]]:
     """Ids of the intents that depend on each of several subscriptions."""
     found: dict[bytes, list[bytes]] = defaultdict(list)
     for block in _blocks(subscriptions):
-        for subscription, ident in tx.connection.execute(_DEPENDENTS_OF, {"subscriptions": block}):
+        for subscription, ident in _DEPENDENTS_OF.rows(tx, list(block)):
             found[subscription].append(ident)
     return found
 
@@ -129,46 +143,113 @@ def base_urls(tx: Tx, subscriptions: Sequence[bytes], seq: int) -> dict[bytes, s
 
     found: dict[bytes, str] = {}
     for block in _blocks(subscriptions):
-        for ident, content in tx.connection.execute(_VERSIONS_UNTIL, {"ids": block, "seq": seq}):
-            found[ident] = str(json.decode(content)["reference"]["uss_base_url"])
+        for ident, content in _VERSIONS_UNTIL.rows(tx, SUBSCRIPTION, list(block), seq):
+            shown = json.decode(content).get("reference")
+            if shown is not None:
+                found[ident] = str(shown["uss_base_url"])
     return found
 
 
-def put(tx: Tx, entities: Iterable[Entity], *, new: bool = False) -> None:
+def _around(tx: Tx, select: _Search, parts: Sequence[Part], now_us: int, *more: object) -> Iterable[Any]:
+    """Rows of the select for entities that are not over and meet any of the parts; each once."""
+    if len(parts) == 1:
+        part = parts[0]
+        cover = part.cover
+        south, north, west, east = cover.south, cover.north, cover.west, cover.east
+        return select.here.rows(
+            tx,
+            now_us,
+            list(cover.home),
+            [*cover.home, *cover.above],
+            part.start_us,
+            part.end_us,
+            part.low_m,
+            part.high_m,
+            south,
+            north,
+            west,
+            east,
+            west - 360.0,
+            east - 360.0,
+            west + 360.0,
+            east + 360.0,
+            *more,
+        )
+    shapes: set[bytes] = set()
+    for k in range(0, len(parts), _PARTS_AT_ONCE):
+        shapes |= _shapes(tx, parts[k : k + _PARTS_AT_ONCE], now_us)
+    return (
+        row
+        for block in _blocks(sorted(shapes))
+        for row in select.of_shapes.rows(tx, now_us, list(block), *more)
+    )
+
+
+def _shapes(tx: Tx, parts: Sequence[Part], now_us: int) -> set[bytes]:
+    """Shapes with a part that meets one of these parts: all that may, from their cells, then one by one."""
+    at_home: dict[int, list[Part]] = defaultdict(list)
+    above: dict[int, list[Part]] = defaultdict(list)
+    for part in parts:
+        for cell in part.cover.home:
+            at_home[cell].append(part)
+        for cell in part.cover.above:
+            above[cell].append(part)
+    found: set[bytes] = set()
+    rows = _CANDIDATES.rows(
+        tx,
+        max(now_us, min(part.start_us for part in parts)),
+        max(part.end_us for part in parts),
+        min(part.low_m for part in parts),
+        max(part.high_m for part in parts),
+        list(at_home),
+        list(at_home.keys() | above.keys()),
+    )
+    for shape, cell, home, *rest in rows:
+        if shape not in found:
+            there = _part(((), ()), *rest)
+            asked = [*at_home.get(cell, ()), *(above.get(cell, ()) if home else ())]
+            if any(part.meets(there) for part in asked):
+                found.add(shape)
+    return found
+
+
+# -- writing ------------------------------------------------------------------------------------------------
+
+
+def put(tx: Tx, entities: Sequence[Entity], *, new: bool = False) -> None:
     """Write entities in place of any of the same kind and id; ``new``: it is known that there are none."""
-    rows = [entity._asdict() for entity in entities]
     if not new:
-        tx.connection.execute(_DELETE_ENTITY, [{"key_kind": r["kind"], "key_id": r["id"]} for r in rows])
-    tx.connection.execute(_INSERT_ENTITY, rows)
+        _DELETE_ENTITY.many(tx, [(entity.kind, entity.id) for entity in entities])
+    _INSERT_ENTITY.many(tx, entities)
 
 
 def remove(tx: Tx, kind: str, ident: bytes) -> None:
     """Remove an entity; its versions stay."""
-    tx.connection.execute(_DELETE_ENTITY, {"key_kind": kind, "key_id": ident})
+    _DELETE_ENTITY.run(tx, kind, ident)
 
 
 def keep_shape(tx: Tx, digest: bytes, extents: bytes, parts: Sequence[Part]) -> None:
     """Keep extents under their digest, unless they are there."""
-    if not tx.connection.execute(_INSERT_SHAPE, {"new_digest": digest, "new_extents": extents}).rowcount:
+    if not _INSERT_SHAPE.rows(tx, digest, extents):
         return
-    tx.connection.execute(
-        _INSERT_CELL,
+    _INSERT_CELL.many(
+        tx,
         [
-            {
-                "cell": cell,
-                "home": home,
-                "end_us": part.end_us,
-                "shape": digest,
-                "part": k,
-                "start_us": part.start_us,
-                "low_m": part.low_m,
-                "high_m": part.high_m,
-                "south": part.cover.south,
-                "north": part.cover.north,
-                "west": part.cover.west,
-                "east": part.cover.east,
-            }
-            for k, part in enumerate(parts)
+            (
+                cell,
+                home,
+                part.end_us,
+                digest,
+                number,
+                part.start_us,
+                part.low_m,
+                part.high_m,
+                part.cover.south,
+                part.cover.north,
+                part.cover.west,
+                part.cover.east,
+            )
+            for number, part in enumerate(parts)
             for cells, home in ((part.cover.home, True), (part.cover.above, False))
             for cell in cells
         ],
@@ -177,32 +258,41 @@ def keep_shape(tx: Tx, digest: bytes, extents: bytes, parts: Sequence[Part]) -> 
 
 def shape(tx: Tx, digest: bytes) -> bytes:
     """The extents of a digest, as JSON."""
-    return bytes(tx.connection.execute(_SHAPE, {"digest": digest}).scalar_one())
+    return bytes(_SHAPE.rows(tx, digest)[0][0])
+
+
+def parts(tx: Tx, digest: bytes) -> tuple[Part, ...]:
+    """The parts of a shape, as they were entered."""
+    rows: dict[int, tuple[list[int], list[int], list[Any]]] = {}
+    for number, cell, home, *rest in _PARTS.rows(tx, digest):
+        homes, above, _ = rows.setdefault(number, ([], [], rest))
+        (homes if home else above).append(cell)
+    return tuple(_part((tuple(homes), tuple(above)), *rest) for homes, above, rest in rows.values())
 
 
 def drop_shape(tx: Tx, digest: bytes) -> None:
     """Forget extents that no entity names any more."""
-    if tx.connection.execute(_USED_SHAPE, {"shape": digest}).first() is None:
-        tx.connection.execute(_DELETE_CELLS, {"key": digest})
-        tx.connection.execute(_DELETE_SHAPE, {"key": digest})
+    if not _USES_SHAPE.rows(tx, digest):
+        _DELETE_CELLS.run(tx, digest)
+        _DELETE_SHAPE.run(tx, digest)
 
 
 def add_versions(tx: Tx, written: Sequence[tuple[Entity, str, bytes]], now_us: int) -> None:
     """Add versions (entity, act, content) to the history, and their leaves to the ledger."""
-    tx.connection.execute(
-        _INSERT_VERSION,
+    _INSERT_VERSION.many(
+        tx,
         [
-            {
-                "kind": entity.kind,
-                "id": entity.id,
-                "seq": tx.seq,
-                "version": entity.version,
-                "act": act,
-                "party": entity.party,
-                "ovn": entity.ovn,
-                "content": content,
-                "written_us": now_us,
-            }
+            (
+                entity.kind,
+                entity.id,
+                tx.seq,
+                entity.version,
+                act,
+                entity.party,
+                entity.ovn,
+                content,
+                now_us,
+            )
             for entity, act, content in written
         ],
     )
@@ -212,191 +302,299 @@ def add_versions(tx: Tx, written: Sequence[tuple[Entity, str, bytes]], now_us: i
 
 def versions(tx: Tx, kind: str, ident: bytes) -> list[tuple[int, int, str, str, bytes, int]]:
     """Seq, version, act, party, content and instant of every version of an entity, oldest first."""
-    return [tuple(row) for row in tx.connection.execute(_VERSIONS, {"kind": kind, "id": ident})]
+    return [tuple(row) for row in _VERSIONS.rows(tx, kind, ident)]
+
+
+def was_named(tx: Tx, kind: str, ident: bytes, ovn: str) -> bool:
+    """Whether a version of this entity that is in the history had this OVN."""
+    return bool(_WAS_NAMED.rows(tx, kind, ident, ovn))
 
 
 def created(tx: Tx, kind: str, ident: bytes) -> tuple[bytes, bytes, int] | None:
     """Request digest, subscriptions told and their index, of an entity that is as it was created."""
-    row = tx.connection.execute(_CREATED, {"kind": kind, "id": ident}).first()
-    return None if row is None else (bytes(row[0]), bytes(row[1]), int(row[2]))
+    rows = _CREATED.rows(tx, kind, ident)
+    return (bytes(rows[0][0]), bytes(rows[0][1]), int(rows[0][2])) if rows else None
 
 
 def add_created(tx: Tx, kind: str, ident: bytes, request: bytes, told: bytes, told_index: int) -> None:
     """Remember how an entity was created."""
-    tx.connection.execute(
-        _INSERT_CREATED,
-        {"kind": kind, "id": ident, "request": request, "told": told, "told_index": told_index},
-    )
+    _INSERT_CREATED.run(tx, kind, ident, request, told, told_index)
 
 
 def forget_created(tx: Tx, kind: str, ident: bytes) -> None:
     """Forget how it was created: it was changed."""
-    tx.connection.execute(_DELETE_CREATED, {"key_kind": kind, "key_id": ident})
+    _DELETE_CREATED.run(tx, kind, ident)
 
 
 def availability(tx: Tx) -> dict[str, tuple[str, str]]:
     """State and version of every party that was ever declared."""
-    return {party: (state, version) for party, state, version in tx.connection.execute(_AVAILABILITY)}
+    return {party: (state, version) for party, state, version in _AVAILABILITY.rows(tx)}
 
 
 def set_availability(
     tx: Tx, party: str, state: str, version: str, arbiter: str, content: bytes, now_us: int
 ) -> None:
     """Declare it, with a leaf in the ledger."""
-    tx.connection.execute(_DELETE_AVAILABILITY, {"key": party})
-    tx.connection.execute(
-        _INSERT_AVAILABILITY,
-        {"party": party, "state": state, "version": version, "arbiter": arbiter, "written_us": now_us},
-    )
+    _DELETE_AVAILABILITY.run(tx, party)
+    _INSERT_AVAILABILITY.run(tx, party, state, version, arbiter, now_us)
     tx.append("dss.availability", party, content)
 
 
 def add_report(tx: Tx, ident: str, party: str, content: bytes, now_us: int) -> None:
     """Archive a report, with a leaf in the ledger."""
-    tx.connection.execute(
-        _INSERT_REPORT, {"id": ident, "party": party, "content": content, "written_us": now_us}
-    )
+    _INSERT_REPORT.run(tx, ident, party, content, now_us)
     tx.append("dss.report", ident, content)
 
 
-def expired(tx: Tx, before_us: int, limit: int) -> list[Entity]:
-    """Some entities that ended before an instant, the earliest first."""
-    return [
-        Entity._make(row) for row in tx.connection.execute(_EXPIRED, {"before": before_us, "many": limit})
-    ]
+# -- pruning and counting -----------------------------------------------------------------------------------
+
+
+def expired(tx: Tx, before_us: int, limit: int, *, kinds: Sequence[str]) -> list[Entity]:
+    """Some entities of these kinds that ended before an instant, the earliest first.
+
+    Of those that ended at one instant, intents come before subscriptions; a subscription that an intent
+    depends on is not among them.
+    """
+    return [_entity(row) for row in _EXPIRED.rows(tx, before_us, list(kinds), limit)]
 
 
 def prune_versions(tx: Tx, before_us: int, limit: int) -> int:
     """Remove some versions, and reports, written before an instant, of entities that are gone; how many."""
-    keys = tx.connection.execute(_OLD_VERSIONS, {"before": before_us, "many": limit}).all()
-    for kind, ident, seq in keys:
-        tx.connection.execute(_DELETE_VERSION, {"key_kind": kind, "key_id": ident, "key_seq": seq})
-    reports = [r[0] for r in tx.connection.execute(_OLD_REPORTS, {"before": before_us, "many": limit})]
-    for ident in reports:
-        tx.connection.execute(_DELETE_REPORT, {"key": ident})
+    keys = [tuple(row) for row in _OLD_VERSIONS.rows(tx, before_us, limit)]
+    _DELETE_VERSION.many(tx, keys)
+    reports = [tuple(row) for row in _OLD_REPORTS.rows(tx, before_us, limit)]
+    _DELETE_REPORT.many(tx, reports)
     return len(keys) + len(reports)
 
 
 def counts(tx: Tx) -> dict[str, int]:
     """How many entities of each kind there are."""
-    return {kind: int(n) for kind, n in tx.connection.execute(_COUNTS)}
+    return {kind: int(n) for kind, n in _COUNTS.rows(tx)}
 
 
-# -- statements, made once ----------------------------------------------------------------------------------
+# -- statements ---------------------------------------------------------------------------------------------
 
 
-def _blocks(ids: Sequence[bytes], size: int = 5_000) -> Iterable[Sequence[bytes]]:
+class _Sql:
+    """One statement as each driver wants it, written as PostgreSQL numbers its parameters.
+
+    A list, ``= ANY($1::type[])``, becomes ``IN (?, …)`` for SQLite; its marks are a power of two, so that
+    there are few different texts, and the last value stands in the places that are too many. ``{entity}`` is
+    the columns of an entity ``e``, ``{box}`` those of a part, ``{values 3}`` three parameters.
+    """
+
+    def __init__(self, text: str) -> None:
+        text = text.replace("{entity}", _COLUMNS).replace("{box}", _BOX)
+        text = _VALUES.sub(lambda m: ", ".join(f"${k + 1}" for k in range(int(m[1]))), text)
+        self._text = text
+        self._lists = tuple(int(number) for number in _LIST.findall(text))
+        order = tuple(int(number) - 1 for number in _MARK.findall(text))
+        self._order = None if order == tuple(range(len(order))) else order
+        self._plain = _MARK.sub("?", text)
+        self._fitted = cache(self._fit)
+
+    def rows(self, tx: Tx, *values: Any) -> list[Any]:
+        """Run it, and return all its rows."""
+        driver: Any = tx.connection.connection.dbapi_connection
+        if tx.connection.dialect.name != "sqlite":
+            text = self._text
+            fetched: list[Any] = driver.run_async(lambda connection: connection.fetch(text, *values))
+            return fetched
+        if self._lists:
+            sizes = tuple(_marks(len(values[number - 1])) for number in self._lists)
+            text, order = self._fitted(sizes)
+            flat: list[Any] = []
+            for place in order:
+                if place + 1 in self._lists:
+                    given = values[place]
+                    flat += given
+                    flat += [given[-1] if given else None] * (_marks(len(given)) - len(given))
+                else:
+                    flat.append(values[place])
+            return list(driver.execute(text, flat).fetchall())
+        if self._order is not None:
+            values = tuple(values[place] for place in self._order)
+        return list(driver.execute(self._plain, values).fetchall())
+
+    def run(self, tx: Tx, *values: Any) -> None:
+        """Run it; it has no rows."""
+        self.rows(tx, *values)
+
+    def many(self, tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run it once for each row of values."""
+        if not rows:
+            return
+        driver: Any = tx.connection.connection.dbapi_connection
+        if tx.connection.dialect.name != "sqlite":
+            text = self._text
+            driver.run_async(lambda connection: connection.executemany(text, rows))
+        else:
+            driver.executemany(self._plain, rows)
+
+    def _fit(self, sizes: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
+        """The text for lists of so many marks, and the order of values in it."""
+        marks = dict(zip(self._lists, sizes, strict=True))
+        text = _LIST.sub(lambda m: f"IN (${m[1]}" + ", ?" * (marks[int(m[1])] - 1) + ")", self._text)
+        order = tuple(int(number) - 1 for number in _MARK.findall(text))
+        return _MARK.sub("?", text), order
+
+
+_MARK: Final = re.compile(r"\$(\d+)")
+_LIST: Final = re.compile(r"= ANY\(\$(\d+)::\w+\[\]\)")
+_VALUES: Final = re.compile(r"\{values (\d+)\}")
+_PARTS_AT_ONCE: Final = 64
+_BOX: Final = "c.start_us, c.end_us, c.low_m, c.high_m, c.south, c.north, c.west, c.east"
+_COLUMNS: Final = ", ".join(f"e.{column.name}" for column in dss_entity.c)
+_HERE_CELLS: Final = """
+    SELECT c.shape FROM dss_cell c
+    WHERE c.home = {home} AND c.cell = ANY(${cells}::bigint[]) AND c.end_us > $4 AND c.start_us < $5
+      AND c.high_m >= $6 AND c.low_m <= $7 AND c.north >= $8 AND c.south <= $9
+      AND (c.east >= $10 AND c.west <= $11 OR c.east >= $12 AND c.west <= $13
+           OR c.east >= $14 AND c.west <= $15)"""
+
+
+_ENTITIES_HERE: Final = """
+    SELECT {columns} FROM (SELECT DISTINCT b.shape FROM ({here}) b) s CROSS JOIN dss_entity e
+    WHERE e.shape = s.shape AND e.end_us > $1 AND {where}"""
+_ENTITIES_OF_SHAPES: Final = """
+    SELECT {columns} FROM dss_entity e
+    WHERE e.shape = ANY($2::bytea[]) AND e.end_us > $1 AND {where}"""
+_CANDIDATE_CELLS: Final = """
+    SELECT c.shape, c.cell, c.home, {box} FROM dss_cell c
+    WHERE c.home = {home} AND c.cell = ANY(${cells}::bigint[]) AND c.end_us > $1 AND c.start_us < $2
+      AND c.high_m >= $3 AND c.low_m <= $4"""
+
+
+class _Search:
+    """A select of entities ``e``: of those around one part, and of those with given shapes."""
+
+    def __init__(self, columns: str, where: str) -> None:
+        cells = " UNION ALL ".join(
+            _HERE_CELLS.replace("{home}", home).replace("{cells}", number)
+            for home, number in (("TRUE", "3"), ("FALSE", "2"))
+        )
+        self.here, self.of_shapes = (
+            _Sql(
+                text.replace("{where}", where)
+                .replace("{columns}", columns)
+                .replace("{more}", more)
+                .replace("{here}", cells)
+            )
+            for text, more in ((_ENTITIES_HERE, "16"), (_ENTITIES_OF_SHAPES, "3"))
+        )
+
+
+def _marks(size: int) -> int:
+    """The power of two that is enough for a list of this size."""
+    return 1 << max(size - 1, 0).bit_length()
+
+
+def _blocks(ids: Sequence[bytes], size: int = 4_096) -> Iterable[Sequence[bytes]]:
     return (ids[k : k + size] for k in range(0, len(ids), size))
 
 
-def _meets(cells: str, *, home_only: bool) -> Any:
-    c = dss_cell.c
-    around = or_(
-        *(
-            and_(c.west <= bindparam("east") + turn, c.east >= bindparam("west") + turn)
-            for turn in (0.0, -360.0, 360.0)
+def _entity(row: Any) -> Entity:
+    entity = Entity._make(row)
+    if entity.kind == SUBSCRIPTION:  # to SQLite a boolean is a number
+        return entity._replace(
+            for_intents=bool(entity.for_intents),
+            for_constraints=bool(entity.for_constraints),
+            implicit=bool(entity.implicit),
         )
-    )
-    terms = [
-        c.cell.in_(bindparam(cells, expanding=True)),
-        c.end_us > bindparam("start"),
-        c.start_us < bindparam("end"),
-        c.low_m <= bindparam("high"),
-        c.high_m >= bindparam("low"),
-        c.south <= bindparam("north"),
-        c.north >= bindparam("south"),
-        around,
-    ]
-    if home_only:
-        terms.insert(0, c.home)
-    return select(c.shape).where(*terms)
+    return entity
 
 
-_GET = select(*_COLUMNS).where(dss_entity.c.kind == bindparam("kind"), dss_entity.c.id == bindparam("id"))
-_NEAR = (
-    select(*_COLUMNS)
-    .where(
-        dss_entity.c.shape.in_(union_all(_meets("here", home_only=False), _meets("above", home_only=True))),
-        dss_entity.c.end_us > bindparam("now"),
+def _part(
+    cells: tuple[tuple[int, ...], tuple[int, ...]],
+    start_us: int,
+    end_us: int,
+    low_m: float,
+    high_m: float,
+    south: float,
+    north: float,
+    west: float,
+    east: float,
+) -> Part:
+    return Part(Cover(south, north, west, east, *cells), start_us, end_us, low_m, high_m)
+
+
+def _by_id(entity: Entity) -> bytes:
+    return entity.id
+
+
+_NEAR: Final = _Search("{entity}", "e.kind = ${more}")
+_HERE: Final = _Search(
+    "e.kind, e.id, CASE WHEN e.kind = 'intent' THEN e.ovn ELSE e.base_url END",
+    "(e.kind = 'intent' OR e.kind = 'subscription' AND e.for_intents)",
+)
+_TOLD_OF_INTENTS: Final = _Search("e.id, e.base_url", "e.kind = 'subscription' AND e.for_intents")
+_TOLD_OF_CONSTRAINTS: Final = _Search("e.id, e.base_url", "e.kind = 'subscription' AND e.for_constraints")
+_CANDIDATES: Final = _Sql(
+    " UNION ALL ".join(
+        _CANDIDATE_CELLS.replace("{home}", home).replace("{cells}", number)
+        for home, number in (("TRUE", "6"), ("FALSE", "5"))
     )
-    .order_by(dss_entity.c.kind, dss_entity.c.id)
 )
-_DEPENDENTS = select(*_COLUMNS).where(dss_entity.c.subscription == bindparam("subscription"))
-_DEPENDENTS_OF = select(dss_entity.c.subscription, dss_entity.c.id).where(
-    dss_entity.c.subscription.in_(bindparam("subscriptions", expanding=True))
+_GET: Final = _Sql("SELECT {entity} FROM dss_entity e WHERE e.kind = $1 AND e.id = $2")
+_NAMED: Final = _Sql("SELECT {entity} FROM dss_entity e WHERE e.kind = $1 AND e.id = ANY($2::bytea[])")
+_DEPENDENTS: Final = _Sql("SELECT {entity} FROM dss_entity e WHERE e.subscription = $1")
+_DEPENDENTS_OF: Final = _Sql(
+    "SELECT subscription, id FROM dss_entity WHERE subscription = ANY($1::bytea[]) ORDER BY id"
 )
-_VERSIONS_UNTIL = (
-    select(dss_version.c.id, dss_version.c.content)
-    .where(
-        dss_version.c.kind == SUBSCRIPTION,
-        dss_version.c.id.in_(bindparam("ids", expanding=True)),
-        dss_version.c.seq <= bindparam("seq"),
-    )
-    .order_by(dss_version.c.seq)
+_VERSIONS_UNTIL: Final = _Sql(
+    "SELECT id, content FROM dss_version WHERE kind = $1 AND id = ANY($2::bytea[]) AND seq <= $3 ORDER BY seq"
 )
-_INSERT_ENTITY = insert(dss_entity)
-_DELETE_ENTITY = delete(dss_entity).where(
-    dss_entity.c.kind == bindparam("key_kind"), dss_entity.c.id == bindparam("key_id")
+_INSERT_ENTITY: Final = _Sql(
+    "INSERT INTO dss_entity (kind, id, party, version, seq, ovn, state, base_url, start_us, end_us, shape, "
+    "subscription, for_intents, for_constraints, implicit, written_us) VALUES ({values 16})"
 )
-_SHAPE = select(dss_shape.c.extents).where(dss_shape.c.digest == bindparam("digest"))
-_INSERT_SHAPE = insert(dss_shape).from_select(
-    ["digest", "extents"],
-    select(
-        bindparam("new_digest", type_=dss_shape.c.digest.type),
-        bindparam("new_extents", type_=dss_shape.c.extents.type),
-    ).where(~select(dss_shape.c.digest).where(dss_shape.c.digest == bindparam("new_digest")).exists()),
+_DELETE_ENTITY: Final = _Sql("DELETE FROM dss_entity WHERE kind = $1 AND id = $2")
+_INSERT_SHAPE: Final = _Sql(
+    "INSERT INTO dss_shape (digest, extents) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1"
 )
-_INSERT_CELL = insert(dss_cell)
-_USED_SHAPE = select(dss_entity.c.id).where(dss_entity.c.shape == bindparam("shape")).limit(1)
-_DELETE_CELLS = delete(dss_cell).where(dss_cell.c.shape == bindparam("key"))
-_DELETE_SHAPE = delete(dss_shape).where(dss_shape.c.digest == bindparam("key"))
-_INSERT_VERSION = insert(dss_version)
-_VERSIONS = (
-    select(
-        dss_version.c.seq,
-        dss_version.c.version,
-        dss_version.c.act,
-        dss_version.c.party,
-        dss_version.c.content,
-        dss_version.c.written_us,
-    )
-    .where(dss_version.c.kind == bindparam("kind"), dss_version.c.id == bindparam("id"))
-    .order_by(dss_version.c.seq)
+_SHAPE: Final = _Sql("SELECT extents FROM dss_shape WHERE digest = $1")
+_PARTS: Final = _Sql(
+    "SELECT c.part, c.cell, c.home, {box} FROM dss_cell c WHERE c.shape = $1 ORDER BY c.part"
 )
-_CREATED = select(dss_created.c.request, dss_created.c.told, dss_created.c.told_index).where(
-    dss_created.c.kind == bindparam("kind"), dss_created.c.id == bindparam("id")
+_INSERT_CELL: Final = _Sql(
+    "INSERT INTO dss_cell (cell, home, end_us, shape, part, start_us, low_m, high_m, "
+    "south, north, west, east) VALUES ({values 12})"
 )
-_INSERT_CREATED = insert(dss_created)
-_DELETE_CREATED = delete(dss_created).where(
-    dss_created.c.kind == bindparam("key_kind"), dss_created.c.id == bindparam("key_id")
+_USES_SHAPE: Final = _Sql("SELECT 1 FROM dss_entity WHERE shape = $1 LIMIT 1")
+_DELETE_CELLS: Final = _Sql("DELETE FROM dss_cell WHERE shape = $1")
+_DELETE_SHAPE: Final = _Sql("DELETE FROM dss_shape WHERE digest = $1")
+_INSERT_VERSION: Final = _Sql(
+    "INSERT INTO dss_version (kind, id, seq, version, act, party, ovn, content, written_us) "
+    "VALUES ({values 9})"
 )
-_AVAILABILITY = select(dss_availability.c.party, dss_availability.c.state, dss_availability.c.version)
-_INSERT_AVAILABILITY = insert(dss_availability)
-_DELETE_AVAILABILITY = delete(dss_availability).where(dss_availability.c.party == bindparam("key"))
-_INSERT_REPORT = insert(dss_report)
-_EXPIRED = (
-    select(*_COLUMNS)
-    .where(dss_entity.c.end_us < bindparam("before"))
-    .order_by(dss_entity.c.end_us)
-    .limit(bindparam("many"))
+_VERSIONS: Final = _Sql(
+    "SELECT seq, version, act, party, content, written_us FROM dss_version "
+    "WHERE kind = $1 AND id = $2 ORDER BY seq"
 )
-_OLD_VERSIONS = (
-    select(dss_version.c.kind, dss_version.c.id, dss_version.c.seq)
-    .where(
-        dss_version.c.written_us < bindparam("before"),
-        ~select(dss_entity.c.id)
-        .where(dss_entity.c.kind == dss_version.c.kind, dss_entity.c.id == dss_version.c.id)
-        .exists(),
-    )
-    .limit(bindparam("many"))
+_WAS_NAMED: Final = _Sql("SELECT 1 FROM dss_version WHERE kind = $1 AND id = $2 AND ovn = $3 LIMIT 1")
+_CREATED: Final = _Sql("SELECT request, told, told_index FROM dss_created WHERE kind = $1 AND id = $2")
+_INSERT_CREATED: Final = _Sql(
+    "INSERT INTO dss_created (kind, id, request, told, told_index) VALUES ($1, $2, $3, $4, $5)"
 )
-_DELETE_VERSION = delete(dss_version).where(
-    dss_version.c.kind == bindparam("key_kind"),
-    dss_version.c.id == bindparam("key_id"),
-    dss_version.c.seq == bindparam("key_seq"),
+_DELETE_CREATED: Final = _Sql("DELETE FROM dss_created WHERE kind = $1 AND id = $2")
+_AVAILABILITY: Final = _Sql("SELECT party, state, version FROM dss_availability")
+_INSERT_AVAILABILITY: Final = _Sql(
+    "INSERT INTO dss_availability (party, state, version, arbiter, written_us) VALUES ($1, $2, $3, $4, $5)"
 )
-_OLD_REPORTS = (
-    select(dss_report.c.id).where(dss_report.c.written_us < bindparam("before")).limit(bindparam("many"))
+_DELETE_AVAILABILITY: Final = _Sql("DELETE FROM dss_availability WHERE party = $1")
+_INSERT_REPORT: Final = _Sql(
+    "INSERT INTO dss_report (id, party, content, written_us) VALUES ($1, $2, $3, $4)"
 )
-_DELETE_REPORT = delete(dss_report).where(dss_report.c.id == bindparam("key"))
-_COUNTS = select(dss_entity.c.kind, func.count()).group_by(dss_entity.c.kind)
+_EXPIRED: Final = _Sql(
+    """SELECT {entity} FROM dss_entity e WHERE e.end_us < $1 AND e.kind = ANY($2::text[])
+        AND NOT (e.kind = 'subscription' AND EXISTS (SELECT 1 FROM dss_entity i WHERE i.subscription = e.id))
+        ORDER BY e.end_us, e.kind, e.id LIMIT $3"""
+)
+_OLD_VERSIONS: Final = _Sql(
+    """SELECT v.kind, v.id, v.seq FROM dss_version v WHERE v.written_us < $1
+       AND NOT EXISTS (SELECT 1 FROM dss_entity e WHERE e.kind = v.kind AND e.id = v.id) LIMIT $2"""
+)
+_DELETE_VERSION: Final = _Sql("DELETE FROM dss_version WHERE kind = $1 AND id = $2 AND seq = $3")
+_OLD_REPORTS: Final = _Sql("SELECT id FROM dss_report WHERE written_us < $1 LIMIT $2")
+_DELETE_REPORT: Final = _Sql("DELETE FROM dss_report WHERE id = $1")
+_COUNTS: Final = _Sql("SELECT kind, count(*) FROM dss_entity GROUP BY kind")
