@@ -31,6 +31,8 @@ from skypact.errors import FormatError, InputError
 from skypact.server.limits import Limits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from skypact.courier.addresses import Network
 
 NAME: Final = "skypact.toml"
@@ -40,14 +42,21 @@ _LIMITS: Final = Limits()
 Positive = Annotated[float, Meta(gt=0.0)]
 Count = Annotated[int, Meta(ge=1)]
 _FAULT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>.*)`)?", re.DOTALL)
+_LITERAL = re.compile(r"[0-9.]+|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*)`")
 _EXPECTED = re.compile(r"Expected (?P<want>.+?)(?:, got `(?P<got>\w+)`)?", re.DOTALL)
 
 
-_SHOWN: Final = frozenset(
-    {("node", "party"), ("node", "roles"), ("node", "listen"), ("node", "data_mode"), ("node", "key")}
-)
-"""The keys that a new configuration sets; the others stand there as comments, with their defaults."""
+_BEGIN: Final[Mapping[tuple[str, str], Any]] = {
+    ("node", "party"): "skypact",
+    ("node", "roles"): ["dss", "node"],
+    ("node", "listen"): LISTEN,
+    ("node", "data_mode"): "test",
+    ("node", "key"): "key.pem",
+    ("dss", "plain_http"): True,
+    ("network", "allow_private"): ["127.0.0.0/8", "::1/128"],
+}
+"""The keys that a new configuration sets, for development; the others stand there as comments."""
 _EXAMPLES: Final = {
     "name": '"authority"',
     "iss": '"https://auth.example.com"',
@@ -59,8 +68,11 @@ _EXAMPLES: Final = {
 _HEAD: Final = """\
 # {name}: what a Skypact node is told. Every key there is stands below with its default; take away the
 # "# " before one to set it. Paths are relative to this file. A key that is not known ends the start.
-# docs/configuration.md has the same keys in a table; docs/security.md says what to set in production:
-# node.base_url (https), node.data_mode, auth.audience, auth.issuer, outgoing, and a TLS certificate.
+# docs/configuration.md has the same keys in a table.
+#
+# As it stands this is for development, on one machine. For production (docs/security.md) set node.base_url
+# (https), node.data_mode, a TLS certificate, auth.audience, auth.issuer and outgoing; and take away
+# dss.plain_http and network.allow_private.
 """
 
 
@@ -171,6 +183,25 @@ class Dss(_Section, frozen=True):
     """Whether a base URL may be ``http://``: for development."""
 
 
+class Flights(_Section, frozen=True):
+    """``[flights]``: what the regulator and the pact leave open for a node's own flights."""
+
+    equal_priority: bool = False
+    """Whether flights of equal priority may meet."""
+    over_off_nominal: bool = False
+    """Whether a flight of higher priority may be planned over one that is off-nominal."""
+    through_constraints: bool = False
+    """Whether a flight may meet a constraint, its operator being told."""
+    constraints: bool = False
+    """Whether constraints are processed: needs the scope ``utm.constraint_processing``."""
+    priority_most: int = 100
+    """The highest priority that the regulator has given meaning to; the lowest is 0."""
+    plan_s: Positive = 5.0
+    """Seconds for a whole plan, with every question that it takes."""
+    peer_s: Positive = 2.0
+    """Seconds for one answer of a peer."""
+
+
 class LimitsOf(_Section, frozen=True):
     """``[limits]``: of requests."""
 
@@ -229,6 +260,7 @@ class Config(_Section, frozen=True):
     auth: Auth = Auth()
     outgoing: Outgoing = Outgoing()
     dss: Dss = Dss()
+    flights: Flights = Flights()
     limits: LimitsOf = LimitsOf()
     testing: Testing = Testing()
     network: NetworkOf = NetworkOf()
@@ -279,11 +311,14 @@ class Config(_Section, frozen=True):
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """Networks that may be reached although they are not public."""
-        return tuple(
+        """Networks that may be reached although they are not public; a node that is its own DSS reaches itself."""
+        named = tuple(
             network(text, where=f"network.allow_private[{at}]")
             for at, text in enumerate(self.network.allow_private)
         )
+        host = host_of(self.base_url)
+        itself = {"dss", "node"} <= set(self.node.roles) and not self.dss.url and _LITERAL.fullmatch(host)
+        return (*named, network(host)) if itself else named
 
     @property
     def request_limits(self) -> Limits:
@@ -331,11 +366,14 @@ def _table(name: str, kind: Any, party: str) -> str:
     for key, text in told.items():
         if key == "issuer" and kind is Auth:
             continue
-        value = party if (name, key) == ("node", "party") else fields[key].default
+        value = fields[key].default
         if value is msgspec.NODEFAULT:
             made: Any = fields[key].default_factory
             value = made()
-        lead = "" if (name, key) in _SHOWN else "# "
+        value = _BEGIN.get((name, key), value)
+        if (name, key) == ("node", "party"):
+            value = party
+        lead = "" if (name, key) in _BEGIN else "# "
         lines.append(f"# {text}\n{lead}{key} = {_toml(value)}\n")
     if kind is Auth:
         issuer = documented(Issuer)

@@ -12,10 +12,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from skypact.airspace.labels import DataMode
+from skypact.courier.outbox import Outbox
+from skypact.courier.peers import Peers
 from skypact.desk.dss import DssDesk
 from skypact.desk.dss import Settings as DssSettings
+from skypact.desk.flights import NodeSettings
+from skypact.desk.node import NodeDesk
 from skypact.exchange.dss import Limits as DssLimits
-from skypact.server import f3548_dss
+from skypact.exchange.planning import Rules
+from skypact.notify.flight import FilingLimits
+from skypact.server import f3548_dss, f3548_uss, testing
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -30,6 +36,8 @@ if TYPE_CHECKING:
 DAY_US: Final = 86_400_000_000
 _PRUNE_S: Final = 10.0
 _PRUNE_MANY: Final = 200
+_SETTLE_S: Final = 1.0
+"""How often what was not settled is taken up, and what is over is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,5 +102,41 @@ def dss(world: World) -> Role:
     return Role(f3548_dss.operations(desk), {"dss prune": prune})
 
 
-ROLES: Final[Mapping[str, Callable[[World], Role]]] = {"dss": dss}
+def node(world: World) -> Role:
+    """A party's own flights, and what it exchanges with its peers: the USS interface of F3548-21."""
+    config, told = world.config, world.config.flights
+    outbox = Outbox(world.store, world.client, call_s=config.outgoing.timeout_s)
+    desk = NodeDesk(
+        world.store,
+        Peers(world.client, config.dss_url),
+        NodeSettings(
+            party=config.node.party,
+            base_url=config.base_url,
+            mode=DataMode(config.node.data_mode),
+            rules=Rules(
+                equal_priority=told.equal_priority,
+                over_off_nominal=told.over_off_nominal,
+                through_constraints=told.through_constraints,
+            ),
+            filing=FilingLimits(priority_most=told.priority_most),
+            constraints=told.constraints,
+            plan_s=told.plan_s,
+            peer_s=told.peer_s,
+            wake=outbox.wake,
+        ),
+    )
+
+    async def settle() -> None:
+        while True:
+            await desk.recover(now_us())
+            await desk.flights.expire(now_us())
+            await asyncio.sleep(_SETTLE_S)
+
+    operations = f3548_uss.operations(desk)
+    if config.testing.enabled:
+        operations = (*operations, *testing.operations(desk))
+    return Role(operations, {"outbox": outbox.run, "node settle": settle})
+
+
+ROLES: Final[Mapping[str, Callable[[World], Role]]] = {"dss": dss, "node": node}
 """The roles that there are, by their names in the configuration."""
