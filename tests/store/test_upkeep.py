@@ -1,4 +1,4 @@
-"""Looking, pruning, backing up and restoring: what is damaged is seen, what lives stays, what returns is whole."""
+"""Looking, pruning, backing up and restoring: what is damaged is seen, what returns is whole."""
 
 from __future__ import annotations
 
@@ -54,10 +54,8 @@ async def _fill(store: Store, many: int = 30) -> None:
     await store.write(Tx.next_index)
 
 
-def _looked(url: str, damage: str = "") -> Examination:
+def _looked(url: str) -> Examination:
     async def story(store: Store) -> Examination:
-        if damage:
-            await store.write(lambda tx: [tx.connection.execute(text(each)) for each in damage.split(";")])
         return await store.read(lambda tx: examine(tx.connection, _quiet))
 
     return inside(url, story, make=False)
@@ -102,13 +100,13 @@ def test_a_sound_database_has_no_fault(url: str) -> None:
     ],
 )
 def test_each_damage_is_seen_and_named(url: str, damage: str, says: str) -> None:
-    """A leaf that was changed, moved or taken away, a counter that is behind, a message that is lost: all are told."""
-    # the store writes its counters after the work, as they were when it began: so the damage is done outside it
-    found = _looked(url) if not damage else _damaged(url, damage)
+    """A leaf that was changed, moved or taken away, a counter behind, a message that is lost: all told."""
+    found = _damaged(url, damage)
     assert any(says in fault for fault in found.faults), found.faults
 
 
 def _damaged(url: str, damage: str) -> Examination:
+    """Do something that no store does, behind its back, and look."""
     from skypact.store.batch import allow_commit
     from skypact.store.databases import connect
 
@@ -127,7 +125,7 @@ def _damaged(url: str, damage: str) -> Examination:
 
 
 def test_a_redacted_leaf_is_no_fault_and_changes_no_root(url: str) -> None:
-    """Without content and salt a leaf keeps its hash, the root stays, and it is told how many are redacted."""
+    """Without content and salt a leaf keeps its hash, the root stays, and they are counted."""
     before = next(fact for fact in _looked(url).facts if fact.startswith("ledger")).split("root ")[1]
     found = _damaged(url, "UPDATE leaf SET content = NULL, salt = NULL WHERE position IN (1, 2)")
     assert found.faults == []
@@ -144,7 +142,7 @@ def test_a_torn_file_of_sqlite_is_seen(sqlite_url: str, tmp_path: Path) -> None:
     path.write_bytes(data)
     found = _looked(sqlite_url)
     assert found.faults
-    assert all(fault.startswith("SQLite: ") for fault in found.faults)
+    assert all(("SQLite: " in fault) or ("malformed" in fault) for fault in found.faults)
 
 
 def test_notification_indices_that_run_out_are_remarked_in_time(url: str) -> None:
@@ -155,7 +153,7 @@ def test_notification_indices_that_run_out_are_remarked_in_time(url: str) -> Non
 
 
 def test_pruning_removes_what_ended_before_and_nothing_else(store_url: str) -> None:
-    """Messages that ended longer ago than they are kept go, with their attempts; younger and waiting ones stay."""
+    """Messages that ended longer ago than they are kept go, with their attempts; others stay."""
 
     async def story(store: Store) -> None:
         many = BATCH + 50
@@ -245,7 +243,7 @@ def test_a_backup_under_load_is_of_one_instant(
 def test_a_backup_that_was_changed_is_not_restored(
     request: pytest.FixtureRequest, url: str, tmp_path: Path
 ) -> None:
-    """One bit that flipped, a file that was cut, a manifest that lies: refused, and the target stays empty."""
+    """One bit that flipped, a file that was cut, a manifest that lies: refused, and nothing made."""
     folder, other = tmp_path / "backup", _empty(request, url, tmp_path)
     made = backup(url, folder, now_us=T0, tell=_quiet)
     file = folder / made.file
@@ -286,7 +284,7 @@ def test_nothing_that_is_there_is_overwritten(url: str, tmp_path: Path) -> None:
 
 
 def test_a_stale_log_beside_the_target_is_refused(sqlite_url: str, tmp_path: Path) -> None:
-    """A write-ahead log that was left behind would be read into the restored file: nothing is restored there."""
+    """A write-ahead log that was left behind would be read into the restored file: refused."""
     inside(sqlite_url, _fill)
     backup(sqlite_url, tmp_path / "backup", now_us=T0, tell=_quiet)
     (tmp_path / "new.db-wal").write_bytes(b"left behind")
@@ -306,7 +304,7 @@ def test_a_backup_of_the_other_kind_is_refused(postgres_url: str, sqlite_url: st
 def test_a_backup_that_fails_leaves_nothing(
     postgres_server: Server, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without pg_dump, or when it fails, it is said what to do, no password is in it, and no folder appears."""
+    """Without pg_dump, or when it fails, it is said, without the password, and nothing appears."""
     inside(postgres_url, _fill)
     assert postgres_server.port
     empty = tmp_path / "none"

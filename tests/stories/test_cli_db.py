@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,13 +13,15 @@ from shell import skypact
 from skypact.store import Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from databases import Server
 
 
 def test_a_database_from_nothing_to_another(
     request: pytest.FixtureRequest, store_url: str, tmp_path: Path
 ) -> None:
-    """Upgrade, check, prune, backup, restore, check: each says what it did, with status 0, and no password."""
+    """Upgrade, check, prune, backup, restore, check: each says what it did, and no password."""
     if store_url.startswith("sqlite"):
         other = f"sqlite:///{tmp_path / 'other.db'}"
     else:

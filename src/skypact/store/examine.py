@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 
 from skypact.errors import InputError
 from skypact.record.ledger import Frontier, leaf_hash
+from skypact.store.batch import transient
 from skypact.store.schema import lane, leaf, metadata, outbox, region, waiting
 from skypact.store.tx import LAST_INDEX
 
@@ -60,18 +62,27 @@ def examine(connection: Connection, tell: Callable[[str], None]) -> Examination:
         Told the phase that the work is in, for a person who waits.
     """
     found = Examination()
+    try:
+        _examine(connection, found, tell)
+    except DBAPIError as error:  # where a disk has lost a page, looking itself fails
+        if transient(error):
+            raise
+        found.faults.append(f"the database cannot be read further: {error.orig}")
+    return found
+
+
+def _examine(connection: Connection, found: Examination, tell: Callable[[str], None]) -> None:
     tell("checking the database")
     if connection.dialect.name == "sqlite":
         _sqlite(connection, found)
     else:
         _postgresql(connection, found)
     if found.faults:
-        return found  # what follows would stumble over it
+        return  # what follows would stumble over it
     _counters(connection, found)
     _ledger(connection, found, tell)
     tell("checking the outbox")
     _outbox(connection, found)
-    return found
 
 
 def root(connection: Connection, tell: Callable[[str], None]) -> bytes:

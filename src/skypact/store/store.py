@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from sqlalchemy.exc import DBAPIError
 
-from skypact.errors import Reason, Refused
+from skypact.errors import InputError, Reason, Refused
 from skypact.store import upgrade as upgrades
 from skypact.store.batch import Failed, Uncertain, reading, transact, transient
 from skypact.store.databases import NotDurable, connect
@@ -100,6 +100,13 @@ class Store:
             if upgrade:
                 await database.write(upgrades.upgrade)
             await database.read(partial(upgrades.demand, name=database.name))
+        except DBAPIError as error:
+            await database.close()
+            if transient(error):
+                raise _unavailable(error) from error
+            raise InputError(
+                "the database cannot be used", where="store.url", found=_clause(error)
+            ) from error
         except BaseException:
             await database.close()
             raise
