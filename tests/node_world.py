@@ -38,6 +38,10 @@ MINUTE_US = 60 * SECOND_US
 DSS = "https://dss.example"
 
 
+_EMPTY: list[bytes] = []
+"""A database with all tables, made once: the bytes of its file."""
+
+
 def now_us() -> int:
     """Now."""
     return time.time_ns() // 1_000
@@ -84,7 +88,14 @@ class World:
 
     async def store(self, name: str) -> Store:
         """A new store of this name, or the old one opened again."""
-        store = await Store.open(f"sqlite:///{self.folder}/{name}.db", upgrade=True)
+        path = self.folder / f"{name}.db"
+        if not path.exists():
+            if not _EMPTY:
+                made = self.folder / "empty.db"
+                await (await Store.open(f"sqlite:///{made}", upgrade=True)).close()
+                _EMPTY.append(made.read_bytes())
+            path.write_bytes(_EMPTY[0])
+        store = await Store.open(f"sqlite:///{path}")
         self.stores.append(store)
         return store
 

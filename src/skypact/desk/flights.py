@@ -21,7 +21,7 @@ import base64
 import secrets
 import time
 import uuid
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -202,6 +202,7 @@ class Flights:
         self._volumed = said.Volumed(settings.mode)
         self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._holder = secrets.token_bytes(16)
+        self._made: OrderedDict[bytes, plan.Details] = OrderedDict()
 
     @property
     def volumed(self) -> said.Volumed:
@@ -490,9 +491,17 @@ class Flights:
         """
         if row.content is None:
             raise InputError("it is gone", where=wire.id_text(row.id))
-        if row.kind == CONSTRAINT:
-            return self._volumed.constraint(wire.decode(row.content, wire.Constraint))
-        return self._volumed.intent(wire.decode(row.content, wire.OperationalIntent))
+        made = self._made.get(row.digest)
+        if made is None:
+            made = (
+                self._volumed.constraint(wire.decode(row.content, wire.Constraint))
+                if row.kind == CONSTRAINT
+                else self._volumed.intent(wire.decode(row.content, wire.OperationalIntent))
+            )
+            self._made[row.digest] = made
+            if len(self._made) > said.KEPT:
+                self._made.popitem(last=False)
+        return made
 
     async def _ask_manager(self, job: _Job, reference: plan.Reference) -> plan.Told:
         """Details from their manager; one that is behind its own write is asked again."""
