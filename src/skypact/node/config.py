@@ -311,7 +311,7 @@ class Config(_Section, frozen=True):
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """Networks that may be reached although they are not public; a node that is its own DSS reaches itself."""
+        """Networks that may be reached although not public; a node that is its own DSS reaches itself."""
         named = tuple(
             network(text, where=f"network.allow_private[{at}]")
             for at, text in enumerate(self.network.allow_private)

@@ -28,6 +28,8 @@ _SECRET: Final = re.compile(
     r"|(?i:(?<=bearer )|(?<=basic ))[\w.~+/=-]{8,}",
     re.ASCII | re.DOTALL,
 )
+_MARKS: Final = ("eyj", "private key", "://", "bearer ", "basic ")
+"""Without any of these there is nothing to cut out, and looking for them costs a tenth."""
 _OWN: Final = frozenset(
     (
         *logging.LogRecord("", 0, "", 0, "", None, None).__dict__,
@@ -48,7 +50,10 @@ _LEVELS: Final = {
 
 def redacted(text: str) -> str:
     """The text without what must stay secret."""
-    return _SECRET.sub("[secret]", text)
+    small = text.lower()
+    if any(mark in small for mark in _MARKS):
+        return _SECRET.sub("[secret]", text)
+    return text
 
 
 class JsonLines(logging.Formatter):

@@ -24,14 +24,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from skypact import __version__, seal
 from skypact.courier.addresses import Addresses
 from skypact.courier.client import Client
 from skypact.courier.jwks import RemoteKeys
 from skypact.courier.tokens import ClientCredentials, OwnKey, TokenEndpoint, Tokens
-from skypact.errors import InputError, SkypactError
+from skypact.errors import InputError, Refused, SkypactError
 from skypact.node import logs
 from skypact.node.config import Config, address, relisten, secret
 from skypact.node.keys import own_key
@@ -43,7 +43,7 @@ from skypact.server.auth import Bearers, Issuer
 from skypact.server.listener import Listener, bound, listener, place_of
 from skypact.server.metrics import Metrics
 from skypact.store import Store
-from skypact.store.schema import region
+from skypact.store.schema import region, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -56,6 +56,7 @@ _LOG = logging.getLogger("skypact.node")
 
 _PAUSE_S: Final = 0.5
 _PAUSE_MAX_S: Final = 60.0
+_FIGURES_S: Final = 10.0
 _STORE_S: Final = 2.0
 """How long the store may take to answer before the node is not ready."""
 
@@ -128,7 +129,8 @@ async def _run(config: Config, say: Callable[[str], None]) -> int:
         )
         server = _server(app, config)
         _on_signals(server)
-        tasks = {name: task for role in roles for name, task in role.tasks.items()}
+        tasks: dict[str, Callable[[], Awaitable[None]]] = {"figures": lambda: _count(world)}
+        tasks |= {name: task for role in roles for name, task in role.tasks.items()}
         tasks |= {f"keys of {keys.name}": keys.run for keys in remote}
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(_kept_running(name, task), name=name) for name, task in tasks.items()]
@@ -205,6 +207,22 @@ def _metrics(store: Store) -> Metrics:
     ):
         metrics.gauge(f"skypact_store_{name}", text, lambda name=name: float(getattr(store.figures, name)))  # type: ignore[misc]  # name is bound now
     return metrics
+
+
+async def _count(world: World) -> None:
+    """Keep the figures that have to be asked of the database."""
+    depth = 0
+
+    def read(tx: Tx) -> int:
+        return int(tx.connection.execute(select(func.count()).select_from(waiting)).scalar_one())
+
+    world.metrics.gauge(
+        "skypact_outbox_depth", "Messages to others that wait to be sent.", lambda: float(depth)
+    )
+    while True:
+        with contextlib.suppress(Refused):  # the database is away: the old figure stands, /readyz says so
+            depth = await world.store.read(read)
+        await asyncio.sleep(_FIGURES_S)
 
 
 def _operations(world: World, roles: list[Role], bearers: Bearers, kernels: _Kernels) -> tuple[Any, ...]:

@@ -24,8 +24,8 @@ import asyncio
 import functools
 import logging
 import re
+import secrets
 import time
-import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import parse_qsl
@@ -205,7 +205,7 @@ class Gate:
         started_s = time.perf_counter()
         headers: dict[bytes, bytes] = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"")
-        correlation = given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
+        correlation = given.decode() if _ID.fullmatch(given) else secrets.token_hex(16)
         CORRELATION.set(correlation)
         request = _Request(scope, headers, receive, correlation)
         try:

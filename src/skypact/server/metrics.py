@@ -44,14 +44,10 @@ class Metrics:
             ("cause",),
             registry=self.registry,
         )
-        self._batch = Histogram(
-            "skypact_store_batch_writes",
-            "Writes that shared one durable commit.",
-            buckets=BATCHES,
-            registry=self.registry,
-        )
+        self._batch: Histogram | None = None
         self._counted: dict[tuple[str, int], Counter] = {}
         self._timed: dict[str, Histogram] = {}
+        self._gauges: dict[str, Gauge] = {}
 
     def request(self, operation: str, status: int, took_s: float) -> None:
         """One request was answered."""
@@ -70,11 +66,23 @@ class Metrics:
 
     def batch(self, writes: int) -> None:
         """So many writes shared one commit."""
+        if self._batch is None:  # a figure that nobody tells is not shown as nought
+            self._batch = Histogram(
+                "skypact_store_batch_writes",
+                "Writes that shared one durable commit.",
+                buckets=BATCHES,
+                registry=self.registry,
+            )
         self._batch.observe(writes)
 
     def gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
-        """A number that is asked for whenever the metrics are: ``skypact_outbox_depth``, for instance."""
-        Gauge(name, text, registry=self.registry).set_function(read)
+        """A number that is asked for whenever the metrics are: ``skypact_outbox_depth``, for instance.
+
+        Named again, it is read from the new source.
+        """
+        if name not in self._gauges:
+            self._gauges[name] = Gauge(name, text, registry=self.registry)
+        self._gauges[name].set_function(read)
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
