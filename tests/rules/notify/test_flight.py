@@ -21,13 +21,8 @@ LIMITS = FilingLimits()
 def volumes(n: int = 1, **more: Any) -> Volumes:
     """So many equal volumes of a day from now."""
     low, high = Altitude(100.0, AltitudeReference.W84), Altitude(200.0, AltitudeReference.W84)
-    fields: dict[str, Any] = {
-        "outline": SQUARE,
-        "lower": low,
-        "upper": high,
-        "start_us": NOW,
-        "end_us": NOW + DAY_US,
-    } | more
+    window = {"start_us": NOW, "end_us": NOW + DAY_US}
+    fields: dict[str, Any] = {"outline": SQUARE, "lower": low, "upper": high} | window | more
     labels = Labels.of(["x"] * n, kind=Kind.UNCREWED, data_mode=DataMode.TEST)
     return Volumes.of(labels, [Volume4D(**fields)] * n)
 
