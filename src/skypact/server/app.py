@@ -212,8 +212,9 @@ class Gate:
             if self._tracer is None:
                 answer = await self._answer(request)
             else:
+                found = self.routes.find(request.method, request.path)[0]
                 parent = headers.get(b"traceparent", b"").decode("latin-1")
-                with self._tracer.span(request.name, correlation, parent):
+                with self._tracer.span(found.name if found else "-", correlation, parent):
                     answer = await self._answer(request)
         except _Gone:
             self._note(request, 499, started_s)
