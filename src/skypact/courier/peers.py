@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
 from skypact.courier.client import CallFailed
 from skypact.desk.outside import Exchange, NoAnswer, Rubbish, Turned
 from skypact.errors import InputError, SkypactError
-from skypact.exchange.dss import CONFORMANCE, CONSTRAINT_PROCESSING, STRATEGIC
+from skypact.exchange.dss import (
+    ARBITRATION,
+    CONFORMANCE,
+    CONSTRAINT_MANAGEMENT,
+    CONSTRAINT_PROCESSING,
+    STRATEGIC,
+)
 from skypact.formats import f3548_wire as wire
 
 if TYPE_CHECKING:
@@ -27,6 +34,7 @@ T = TypeVar("T")
 
 _INTENTS: Final = "/dss/v1/operational_intent_references"
 _CONSTRAINTS: Final = "/dss/v1/constraint_references"
+_AVAILABILITY: Final = "/dss/v1/uss_availability"
 _REPORTED_MAX: Final = 64 * 1024
 """Bytes of an answer that are kept for a report."""
 
@@ -104,10 +112,19 @@ class Peers:
         return answer.constraint_references
 
     async def put_intent(
-        self, ident: str, ovn: str, body: bytes, *, conformance: bool, timeout_s: float
+        self,
+        ident: str,
+        ovn: str,
+        body: bytes,
+        *,
+        conformance: bool,
+        timeout_s: float,
+        constraints: bool = False,
     ) -> wire.ChangeOperationalIntentReferenceResponse:
         """Create an intent, or change it."""
         scope = f"{STRATEGIC} {CONFORMANCE}" if conformance else STRATEGIC
+        if constraints:
+            scope = f"{scope} {CONSTRAINT_PROCESSING}"
         url = f"{self._dss}{_INTENTS}/{ident}" + (f"/{ovn}" if ovn else "")
         kind = wire.ChangeOperationalIntentReferenceResponse
         answer, exchange = await self._ask("PUT", url, scope, body, timeout_s, kind)
@@ -135,6 +152,56 @@ class Peers:
                 return None
             raise
         return answer.operational_intent_reference
+
+    async def put_constraint(
+        self, ident: str, ovn: str, body: bytes, timeout_s: float
+    ) -> wire.ChangeConstraintReferenceResponse:
+        """Create a constraint, or change it."""
+        url = f"{self._dss}{_CONSTRAINTS}/{ident}" + (f"/{ovn}" if ovn else "")
+        kind = wire.ChangeConstraintReferenceResponse
+        answer, exchange = await self._ask("PUT", url, CONSTRAINT_MANAGEMENT, body, timeout_s, kind)
+        if answer.constraint_reference.id.lower() != ident:
+            raise Rubbish("it answers with another constraint", exchange=exchange)
+        return answer
+
+    async def delete_constraint(
+        self, ident: str, ovn: str, timeout_s: float
+    ) -> wire.ChangeConstraintReferenceResponse:
+        """End it."""
+        url = f"{self._dss}{_CONSTRAINTS}/{ident}/{ovn}"
+        kind = wire.ChangeConstraintReferenceResponse
+        answer, _ = await self._ask("DELETE", url, CONSTRAINT_MANAGEMENT, None, timeout_s, kind)
+        return answer
+
+    async def get_constraint(self, ident: str, timeout_s: float) -> wire.ConstraintReference | None:
+        """What the DSS has of it; None: nothing."""
+        url = f"{self._dss}{_CONSTRAINTS}/{ident}"
+        kind = wire.GetConstraintReferenceResponse
+        try:
+            answer, _ = await self._ask("GET", url, CONSTRAINT_MANAGEMENT, None, timeout_s, kind)
+        except Turned as error:
+            if error.status == 404:
+                return None
+            raise
+        return answer.constraint_reference
+
+    async def availability(self, party: str, timeout_s: float) -> wire.UssAvailabilityStatusResponse:
+        """Whether a party answers, as an arbiter declared it."""
+        url = f"{self._dss}{_AVAILABILITY}/{quote(party, safe='')}"
+        answer, _ = await self._ask(
+            "GET", url, STRATEGIC, None, timeout_s, wire.UssAvailabilityStatusResponse
+        )
+        return answer
+
+    async def set_availability(
+        self, party: str, body: bytes, timeout_s: float
+    ) -> wire.UssAvailabilityStatusResponse:
+        """Declare whether a party answers: for an arbiter."""
+        url = f"{self._dss}{_AVAILABILITY}/{quote(party, safe='')}"
+        answer, _ = await self._ask(
+            "PUT", url, ARBITRATION, body, timeout_s, wire.UssAvailabilityStatusResponse
+        )
+        return answer
 
     # -- peers ----------------------------------------------------------------------------------------------
 

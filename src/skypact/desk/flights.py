@@ -174,7 +174,10 @@ class _Clock:
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    """One attempt under way, with what it has learned and not yet kept."""
+    """One attempt under way, with what it has learned and not yet kept.
+
+    ``silent`` are base URLs that did not answer, and why: nobody is waited for twice.
+    """
 
     ident: bytes
     act: Act
@@ -184,6 +187,7 @@ class _Job:
     clock: _Clock
     learned: dict[tuple[str, bytes], kept.KnownEntity] = field(default_factory=dict)
     exchanges: dict[str, Exchange] = field(default_factory=dict)
+    silent: dict[str, str] = field(default_factory=dict)
     saved: bool = False
 
     @property
@@ -509,6 +513,8 @@ class Flights:
         for pause_s in (*BEHIND_S, None):
             if job.clock.left_s(self.settings.plan_s) <= 0.0:
                 return told
+            if reference.base_url in job.silent:
+                return plan.Unreachable(job.silent[reference.base_url])
             if reference.manager == self.settings.party and reference.state is not None:
                 ident = wire.entity_id(reference.ident, where="id")
                 flight = await self._store.read(partial(_flight, ident=ident))
@@ -537,6 +543,8 @@ class Flights:
         except NoAnswer as error:
             if error.exchange is not None:
                 job.exchanges[ident] = error.exchange
+            if error.exchange is None or not error.exchange.status:
+                job.silent[base] = error.why
             return plan.Unreachable(error.why), False
         except Turned as error:
             job.exchanges[ident] = error.exchange
@@ -591,6 +599,8 @@ class Flights:
             current = kept.pending(tx, job.ident)
             if current is not None and (first or current.holder != self._holder):
                 raise Refused(Reason.UNAVAILABLE, "this flight is being changed", found=current.act)
+            if first and job.before is None and job.filing.name:
+                _unused(kept.flight_named(tx, job.filing.name), job)
             for known in learned:
                 learn(tx, known)
             kept.put_pending(tx, row)
@@ -612,6 +622,7 @@ class Flights:
                     attempt.body,
                     conformance=not state.nominal,
                     timeout_s=wait_s,
+                    constraints=self.settings.constraints,
                 )
         except NoAnswer as error:
             return plan.Silence(error.why)
@@ -1043,6 +1054,17 @@ def record_of(
         response_code=exchange.status or None,
         problem=problem,
     )
+
+
+def _unused(named: kept.Flight | None, job: _Job) -> None:
+    if named is not None and named.id != job.ident and Phase(named.state).shared:
+        raise Refused(
+            Reason.CONFLICT,
+            "another flight has this name",
+            where="$.name",
+            found=job.filing.name,
+            expected=f"the id of that flight, {wire.id_text(named.id)}, to change it",
+        )
 
 
 def _flight(tx: Tx, ident: bytes) -> kept.Flight | None:

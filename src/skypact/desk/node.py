@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from skypact.desk import said
+from skypact.desk.constraints import left_behind, tell_operators
 from skypact.desk.flights import (
     CONSTRAINT,
     INTENT,
@@ -27,7 +28,6 @@ from skypact.desk.flights import (
     Flights,
     NodeSettings,
     Result,
-    add_notice,
     known_row,
 )
 from skypact.errors import InputError, Reason, Refused
@@ -215,6 +215,7 @@ class NodeDesk:
         other = plan.Other(reference)
         volumes = details.volumes
         met = await self.flights.concerned(other, volumes, details.priority)
+        left = await left_behind(self._store, self.flights, row.id, met) if kind == CONSTRAINT else []
 
         def work(tx: Tx) -> None:
             before = kept.known(tx, kind, row.id)
@@ -222,16 +223,15 @@ class NodeDesk:
                 return
             leaf = tx.append(f"{kind}.told", wire.id_text(row.id), raw)
             kept.put_known(tx, row)
-            current = kept.flights_of(tx, [flight.id for flight, _ in met])
-            for flight, meeting in met:
-                ours = current.get(flight.id)
-                if ours is not None and Phase(ours.state).shared:
-                    told = replace(meeting, why=f"{party} says so")
-                    add_notice(tx, ours, [told], caused_us=now_us, leaf=leaf, now_us=now_us)
+            tell_operators(
+                tx, met, left, manager=party, gone=False, caused_us=now_us, leaf=leaf, now_us=now_us
+            )
 
         await self._store.write(work)
 
     async def _gone(self, kind: str, ident: bytes, party: str, raw: bytes, now_us: int) -> None:
+        left = await left_behind(self._store, self.flights, ident, ()) if kind == CONSTRAINT else []
+
         def work(tx: Tx) -> None:
             before = kept.known(tx, kind, ident)
             if before is None:
@@ -240,8 +240,9 @@ class NodeDesk:
             _managed(before, party)
             if before.content is None:
                 return
-            tx.append(f"{kind}.gone", wire.id_text(ident), raw)
+            leaf = tx.append(f"{kind}.gone", wire.id_text(ident), raw)
             kept.put_known(tx, before._replace(content=None, source="told", heard_us=now_us))
+            tell_operators(tx, (), left, manager=party, gone=True, caused_us=now_us, leaf=leaf, now_us=now_us)
 
         await self._store.write(work)
 

@@ -104,9 +104,20 @@ class Outside(Protocol):
         """What constraints it has there."""
 
     async def put_intent(
-        self, ident: str, ovn: str, body: bytes, *, conformance: bool, timeout_s: float
+        self,
+        ident: str,
+        ovn: str,
+        body: bytes,
+        *,
+        conformance: bool,
+        timeout_s: float,
+        constraints: bool = False,
     ) -> wire.ChangeOperationalIntentReferenceResponse:
-        """Create an intent (no OVN) or change it; with the scope for off-nominal states where asked for."""
+        """Create an intent (no OVN) or change it.
+
+        ``conformance`` and ``constraints`` ask for the scopes that an off-nominal state needs, and a
+        subscription to constraints.
+        """
 
     async def delete_intent(
         self, ident: str, ovn: str, timeout_s: float

@@ -40,6 +40,8 @@ metadata: Final = MetaData(
 
 Id: Final = LargeBinary(16)
 """An id: 16 raw bytes."""
+Digest: Final = LargeBinary(32)
+"""A SHA-256: 32 raw bytes."""
 Big: Final = BigInteger().with_variant(Integer(), "sqlite")
 """A 64-bit primary key. (In SQLite only INTEGER names the row itself; there it holds 64 bits too.)"""
 
@@ -172,7 +174,7 @@ dss_entity: Final = Table(
     Column("base_url", Text, nullable=False),
     Column("start_us", BigInteger, nullable=False),
     Column("end_us", BigInteger, nullable=False),
-    Column("shape", Id, nullable=False),
+    Column("shape", Digest, nullable=False),
     Column("subscription", Id),
     Column("for_intents", Boolean, nullable=False),
     Column("for_constraints", Boolean, nullable=False),
@@ -222,10 +224,10 @@ Index("ix_dss_version_written", dss_version.c.written_us)
 dss_shape: Final = Table(
     "dss_shape",
     metadata,
-    Column("digest", Id, primary_key=True),
+    Column("digest", Digest, primary_key=True),
     Column("extents", LargeBinary, nullable=False),
 )
-"""Extents: an array of Volume4D as JSON, under the first 16 bytes of its SHA-256."""
+"""Extents: an array of Volume4D as JSON, under its SHA-256: whole, since a collision would hide an intent."""
 
 dss_cell: Final = Table(
     "dss_cell",
@@ -233,7 +235,7 @@ dss_cell: Final = Table(
     Column("cell", BigInteger, primary_key=True, autoincrement=False),
     Column("home", Boolean, primary_key=True),
     Column("end_us", BigInteger, primary_key=True, autoincrement=False),
-    Column("shape", Id, primary_key=True),
+    Column("shape", Digest, primary_key=True),
     Column("part", Integer, primary_key=True, autoincrement=False),
     Column("start_us", BigInteger, nullable=False),
     Column("low_m", Double, nullable=False),
@@ -399,3 +401,90 @@ node_position: Final = Table(
     Column("content", LargeBinary, nullable=False),
 )
 """Where our flights were: VehicleTelemetry as JSON."""
+
+# ------------------------------------------------------------ NODE: constraints, positions, logs
+
+node_constraint: Final = Table(
+    "node_constraint",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("filed", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("ovn", Text, nullable=False),
+    Column("reference", LargeBinary, nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    Column("subscribers", LargeBinary, nullable=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("end_us", BigInteger, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+    CheckConstraint("state IN ('Valid', 'Ended')", name="state"),
+)
+"""Constraints that this party manages, as the discovery service last accepted them."""
+Index("ix_node_constraint_end", node_constraint.c.end_us)
+
+node_constraint_version: Final = Table(
+    "node_constraint_version",
+    metadata,
+    Column("constraint", Id, primary_key=True),
+    Column("filed", Integer, primary_key=True, autoincrement=False),
+    Column("act", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+)
+"""Every version of our constraints, and the leaf of the ledger that it was written with."""
+Index("ix_node_constraint_version_written", node_constraint_version.c.written_us)
+
+node_constraint_attempt: Final = Table(
+    "node_constraint_attempt",
+    metadata,
+    Column("constraint", Id, primary_key=True),
+    Column("act", Text, nullable=False),
+    Column("filing", LargeBinary, nullable=False),
+    Column("base_ovn", Text, nullable=False),
+    Column("holder", Id, nullable=False),
+    Column("leased_us", BigInteger, nullable=False),
+    Column("begun_us", BigInteger, nullable=False),
+)
+"""What is being done with a constraint and is not settled: who is at it, and until when."""
+
+node_watch: Final = Table(
+    "node_watch",
+    metadata,
+    Column("flight", Id, primary_key=True),
+    Column("standing", Text, nullable=False),
+    Column("outside_us", BigInteger, nullable=False),
+    Column("inside_us", BigInteger, nullable=False),
+    Column("declared_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("heard_us", BigInteger, nullable=False),
+    Column("ours", Boolean, nullable=False),
+    Column("lost", Boolean, nullable=False),
+)
+"""How each of our flights in use stands to its volumes: skypact.exchange.conformance.Watch."""
+
+node_log: Final = Table(
+    "node_log",
+    metadata,
+    Column("id", Big, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    CheckConstraint("kind IN ('message', 'input', 'planning')", name="kind"),
+)
+"""What F3548-21 wants logged and no other table has: messages, operators' inputs, planning attempts."""
+Index("ix_node_log_at", node_log.c.kind, node_log.c.at_us)
+Index("ix_node_log_ref", node_log.c.ref)
+
+node_seen: Final = Table(
+    "node_seen",
+    metadata,
+    Column("notice", Big, primary_key=True, autoincrement=False),
+    Column("by", Text, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+)
+"""Which notices somebody said to have seen, who, and when."""
