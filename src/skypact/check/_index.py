@@ -480,11 +480,12 @@ class _TrackStore(_Store):
     def pieces(self) -> Pieces:
         """The rows as kernels want them."""
         n, f, p = self.nodes, self.flown, self.parts
+        none = np.empty((0, 3))
         side = Side(
             Labels.of([]), n["owner"], n["t_s"], n["point"], n["altitude_m"], n["ellipsoidal_m"], n["joined"],
             f["reference"], f["blur_h"], f["blur_v"], f["span_us"],
         )  # fmt: skip
-        return Pieces(side, SLAB_S, 0.0, p["box"], p["first"], p["last"], p["slab"], p["who"])
+        return Pieces(side, SLAB_S, 0.0, p["box"], p["first"], p["last"], p["slab"], p["who"], none)
 
 
 def _assign(table: NDArray[np.int64], at: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
