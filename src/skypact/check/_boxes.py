@@ -72,6 +72,52 @@ def _direction_of(box: Any, i: int) -> tuple[float, float]:
 
 
 @kernel
+def lay_out(
+    ball: Any,
+    lower: Any,
+    lower_ref: Any,
+    upper: Any,
+    upper_ref: Any,
+    start_us: Any,
+    end_us: Any,
+    base_us: int,
+    ever_us: int,
+    forever_us: int,
+    ellipsoid: int,
+    sea: int,
+    box: Any,
+    ref: Any,
+    band: Any,
+    band_ref: Any,
+    window: Any,
+) -> int:
+    """Columns of volumes as boxes, bands and windows; one pass, since an index asks for one volume at a time.
+
+    A bound in the reference ``ellipsoid`` is its own height over the ellipsoid, others are NaN there; with no
+    such reference (-1) all are their own. Returns how many finite bounds are in the reference ``sea``.
+    """
+    at_sea = 0
+    for i in range(ball.shape[0]):
+        for c in range(R + 1):
+            box[i, c] = ball[i, c]
+        low, high, of, to = lower[i], upper[i], lower_ref[i], upper_ref[i]
+        start = -np.inf if start_us[i] <= ever_us else (start_us[i] - base_us) * 1e-6
+        end = np.inf if end_us[i] >= forever_us else (end_us[i] - base_us) * 1e-6
+        box[i, LOW], box[i, HIGH], box[i, T0], box[i, T1] = low, high, start, end
+        window[i, 0], window[i, 1] = start, end
+        ref[i] = of
+        if np.isinf(low):
+            ref[i] = to
+        elif of != to and not np.isinf(high):
+            ref[i] = MIXED
+        band[i, 0], band[i, 1], band_ref[i, 0], band_ref[i, 1] = low, high, of, to
+        band[i, 2] = low if ellipsoid < 0 or of == ellipsoid else np.nan
+        band[i, 3] = high if ellipsoid < 0 or to == ellipsoid else np.nan
+        at_sea += int(of == sea and np.isfinite(low)) + int(to == sea and np.isfinite(high))
+    return at_sea
+
+
+@kernel
 def name_cells(
     box: Any, least_level: int, least_moment: int, combination: Any, code: Any, place: Any, lo: int, hi: int
 ) -> None:
@@ -184,11 +230,13 @@ def search(
     direction: Any,
     reach_m: float,
     height_m: float,
+    within_slab: bool,
 ) -> Any:
     """Pairs (row of ``seek``, slot of the grid) that could meet, for rows ``lo..hi``; int64, shape (k, 2).
 
     ``direction[p, q]`` says what a seeker on combination p does on combination q: 0 nothing, 1 look, 2 look
-    at later slots only.
+    at later slots only. ``within_slab``: no box reaches over the border of its slab, and only those of the
+    seeker's slab are wanted.
     """
     out = np.empty((64, 2), np.int64)
     used: Any = np.int64(0)  # a literal 0 would be a type of its own, and all that takes it compiled twice
@@ -223,6 +271,8 @@ def search(
                 # slabs
                 half = widest[combo, 1] + 1e-15 * (abs(seek[i, T0]) + abs(seek[i, T1]) + widest[combo, 1])
                 from_s, to_s = (seek[i, T0] - half) / slab, (seek[i, T1] + half) / slab
+                if within_slab:
+                    from_s = to_s = 0.5 * (seek[i, T0] + seek[i, T1]) / slab
                 cells *= to_s - from_s + 1.0
                 if cells <= top:
                     s0, s1 = int(np.floor(from_s)), int(np.floor(to_s))
@@ -368,8 +418,13 @@ class BoxGrid:
         height_m: float,
         direction: NDArray[np.int8] | None = None,
         combination: NDArray[np.int32] | None = None,
+        *,
+        within_slab: bool = False,
     ) -> NDArray[np.int64]:
-        """Pairs (row of ``box``, slot) that could meet within reach; int64, shape (k, 2)."""
+        """Pairs (row of ``box``, slot) that could meet within reach; int64, shape (k, 2).
+
+        ``within_slab``: see :func:`search`.
+        """
         n = box.shape[0]
         if combination is None:
             combination = np.zeros(n, np.int32)
@@ -380,7 +435,7 @@ class BoxGrid:
             return search(
                 lo, hi, box, ref, combination,
                 self.box, self.ref, self.combination, self.code, self.head, self.after, self.count,
-                self.widest, self.top, direction, reach_m, height_m,
+                self.widest, self.top, direction, reach_m, height_m, within_slab,
             )  # fmt: skip
 
         parts = jit.spread(run, n, least=500)
