@@ -299,10 +299,10 @@ def _joined(parts: list[Any]) -> Any:
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-def meet_volumes(
+def raw_meetings(
     pairs: NDArray[np.int64], one: Solids, who_a: Parties, two: Solids, who_b: Parties, terms: Terms
-) -> Rows:
-    """The pairs of volumes that meet, of those that the broad phase named."""
+) -> NDArray[np.float64]:
+    """Raw rows of the pairs of volumes that meet, of those that the broad phase named."""
     va, vb = one.volumes, two.volumes
     oa, ob = va.outlines, vb.outlines
 
@@ -319,9 +319,24 @@ def meet_volumes(
             alt.EGM96_INTERPOLATION_ERROR_M,
         )  # fmt: skip
 
-    raw = _joined(jit.spread(run, pairs.shape[0], least=500))
+    raw: NDArray[np.float64] = _joined(jit.spread(run, pairs.shape[0], least=500))
+    return raw
+
+
+def meet_volumes(
+    pairs: NDArray[np.int64], one: Solids, who_a: Parties, two: Solids, who_b: Parties, terms: Terms
+) -> Rows:
+    """The pairs of volumes that meet, of those that the broad phase named."""
+    return rows_of_meetings(raw_meetings(pairs, one, who_a, two, who_b, terms), one, who_a, two, who_b, terms)
+
+
+def rows_of_meetings(
+    raw: NDArray[np.float64], one: Solids, who_a: Parties, two: Solids, who_b: Parties, terms: Terms
+) -> Rows:
+    """Raw rows of volumes with the windows and rules of their pairs."""
     if not raw.shape[0]:
         return NO_ROWS
+    va, vb = one.volumes, two.volumes
     a, b = raw[:, sweep.A].astype(np.int64), raw[:, sweep.B].astype(np.int64)
     start, end = np.maximum(va.start_us[a], vb.start_us[b]), np.minimum(va.end_us[a], vb.end_us[b])
     return Rows(raw, a, b, start, end, start, terms.rules_of(who_a.klass[a], who_b.klass[b]))

@@ -19,6 +19,7 @@ import numpy as np
 from skypact.airspace import altitude as alt
 from skypact.airspace import jit
 from skypact.airspace.altitude import AltitudeReference
+from skypact.airspace.earth import lat_lng_of
 from skypact.airspace.labels import DataMode, Kind, Labels
 from skypact.airspace.moving import Trajectories, legs
 from skypact.airspace.separation import Minima, Separation
@@ -35,9 +36,10 @@ from skypact.check._claims import (
     Terms,
     findings_of,
     meet_legs,
-    meet_volumes,
     other_heights,
     pieces_as_boxes,
+    raw_meetings,
+    rows_of_meetings,
     solids,
 )
 from skypact.check._moving import (
@@ -45,6 +47,7 @@ from skypact.check._moving import (
     COMPARE,
     Pieces,
     Side,
+    agreed_rows,
     as_separation,
     assumptions_of,
     cut_pieces,
@@ -168,6 +171,9 @@ class _Classes:
         return np.array(numbers, np.int32)
 
 
+_FIRST = np.zeros(1, np.int32)
+
+
 class _Names:
     """Ids, parties, sources, kinds and bodies of rows that grow; names are numbered across all ever seen."""
 
@@ -187,7 +193,7 @@ class _Names:
         """The number of each row's body here; those not here differ from all that are."""
         number = self._number["body"]
         if len(labels) == 1:
-            return np.full(1, number.get(labels.body_of(0), -2), np.int32)
+            return np.array([number.get(labels.body_of(0), -2)], np.int32)
         codes = np.array([number.get(name, -2 - k) for k, name in enumerate(labels.bodies)] or [0], np.int32)
         return codes[labels.body]
 
@@ -213,6 +219,12 @@ class _Names:
     def labels(self, rows: NDArray[np.int64], mode: DataMode) -> Labels:
         """The labels of some rows."""
         c, which = self.codes, rows.tolist()
+        if len(which) == 1:
+            row = which[0]
+            own = [(self._name[what][int(c[what][row])],) for what in ("party", "source", "body")]
+            return Labels(
+                [self.ids[row]], own[0], _FIRST, own[1], _FIRST, c["kind"][rows], own[2], _FIRST, mode
+            )
         parties, party = self._renamed("party", rows)
         sources, source = self._renamed("source", rows)
         bodies, body = self._renamed("body", rows)
@@ -572,6 +584,79 @@ def _pieces_meet(
     return out[:used]
 
 
+_FEW: Final = 64
+"""So many meetings of volumes are put in order by insertion, and made findings in one go."""
+
+
+@jit.kernel
+def _settle(
+    raw: Any,
+    start_a: Any,
+    end_a: Any,
+    klass_a: Any,
+    start_b: Any,
+    end_b: Any,
+    klass_b: Any,
+    handle_b: Any,
+    rule_of: Any,
+    no_rule: int,
+    whole: Any,
+    real: Any,
+    rule: Any,
+    marginal: Any,
+) -> int:
+    """Raw rows of volumes that meet, as findings by start, a and b; how many rows of b occur.
+
+    ``whole`` has rows a, b (numbered among those that occur), start, end, rows of b that occur, and their
+    handles; ``real`` has rows horizontal, vertical, latitude, longitude, altitude and margin. -1: a row is
+    not decided.
+    """
+    n = raw.shape[0]
+    order = np.empty(n, np.int64)
+    hits = 0
+    for k in range(n):
+        if raw[k, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN:
+            return -1
+        a, b = int(raw[k, sweep.A]), int(raw[k, sweep.B])
+        start = max(start_a[a], start_b[b])
+        at = k
+        while at > 0:
+            before = order[at - 1]
+            p, q = int(raw[before, sweep.A]), int(raw[before, sweep.B])
+            since = max(start_a[p], start_b[q])
+            if since < start or (since == start and (p < a or (p == a and q <= b))):
+                break
+            order[at] = before
+            at -= 1
+        order[at] = k
+        at = hits
+        while at > 0 and whole[4, at - 1] > b:
+            at -= 1
+        if at == 0 or whole[4, at - 1] != b:
+            for m in range(hits, at, -1):
+                whole[4, m] = whole[4, m - 1]
+            whole[4, at] = b
+            hits += 1
+    for k in range(n):
+        r = order[k]
+        a, b = int(raw[r, sweep.A]), int(raw[r, sweep.B])
+        number = 0
+        while whole[4, number] != b:
+            number += 1
+        whole[0, k], whole[1, k] = a, number
+        whole[2, k], whole[3, k] = max(start_a[a], start_b[b]), min(end_a[a], end_b[b])
+        real[0, k], real[1, k] = raw[r, sweep.H], raw[r, sweep.V]
+        real[2, k], real[3, k] = lat_lng_of(raw[r, sweep.X], raw[r, sweep.Y], raw[r, sweep.Z])
+        real[4, k] = raw[r, sweep.ALT] if np.isfinite(raw[r, sweep.ALT]) else np.nan
+        real[5, k] = raw[r, sweep.MARGIN]
+        fits = rule_of[klass_a[a], klass_b[b]]
+        rule[k] = fits if fits >= 0 else no_rule
+        marginal[k] = raw[r, sweep.FLAG] == sweep.MARGINAL
+    for k in range(hits):
+        whole[5, k] = handle_b[whole[4, k]]
+    return hits
+
+
 class Index:
     """Claims that are alive, and what a new one would meet.
 
@@ -686,7 +771,13 @@ class Index:
                 if near.shape[0]:
                     among = Parties(klass, v.names.bodies_of(claims.labels))
                     near[:, 1] = v.row_of_slot[near[:, 1]]
-                    found.append((meet_volumes(near, laid, among, v.solids(), v.everybody(), terms), v))
+                    theirs, them = v.solids(), v.everybody()
+                    raw = raw_meetings(near, laid, among, theirs, them, terms)
+                    if 0 < raw.shape[0] <= _FEW and not f.rows.rows:
+                        few = self._few(raw, claims, among, them, terms)
+                        if few is not None:
+                            return few
+                    found.append((rows_of_meetings(raw, laid, among, theirs, them, terms), v))
             if f.rows.rows:
                 among_flights = Parties(klass, f.names.bodies_of(claims.labels))
                 near = f.grid.near(laid.box, laid.box_ref, reach + f.widest[0], height + f.widest[1])
@@ -725,6 +816,29 @@ class Index:
                 found.append((self._meet_pieces(near, pieces, among_flights, track_terms), f))
                 missing = f.without_rule(among_flights, pieces.side.span_us, track_terms)
         return self._findings(claims.labels, found, missing)
+
+    def _few(
+        self, raw: NDArray[np.float64], claims: Volumes, who: Parties, them: Parties, terms: Terms
+    ) -> tuple[Findings, NDArray[np.int64]] | None:
+        """What :meth:`_findings` would say of a few meetings of volumes; None if not all are decided."""
+        n, v = raw.shape[0], self._volumes
+        whole, real = np.empty((6, n), np.int64), np.empty((6, n))
+        rule, marginal = np.empty(n, np.int32), np.empty(n, np.bool_)
+        hits = _settle(
+            raw, claims.start_us, claims.end_us, who.klass, v.cells["start_us"], v.cells["end_us"],
+            them.klass, v.rows["handle"], terms.rule, terms.rules, whole, real, rule, marginal,
+        )  # fmt: skip
+        if hits < 0:
+            return None
+        theirs = v.names.labels(whole[4, :hits], claims.labels.data_mode)
+        a, b, start, end = whole[:4]
+        agreed = agreed_rows(self._separation, claims.labels, theirs, a, b, end)
+        none = self._nothing
+        return Findings(
+            none.kind, claims.labels, theirs, a, b, start, end, start.copy(), real[0], real[1],
+            real[2], real[3], real[4], real[5], marginal, rule, agreed,
+            none.rules, none.unchecked, none.unobserved, dict(self._assumptions),
+        ), whole[5, :hits].copy()  # fmt: skip
 
     def _cut(self, tracks: Trajectories) -> Pieces:
         lasts_us = tracks.time_us[tracks.offsets[1:] - 1] - tracks.time_us[tracks.offsets[:-1]]
