@@ -11,12 +11,25 @@ The first compile takes seconds. :func:`on_compile` lets a front end say so whil
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-import numba
+_UNUSED: Final = tuple(name for name in ("cffi", "coverage") if name not in sys.modules)
+"""What numba imports where it is there, and Skypact has no use for: a tenth of a second of every command."""
+for _name in _UNUSED:
+    sys.modules[_name] = cast("ModuleType", None)  # an import of it fails, which numba expects
+try:
+    import numba
+    import numba.core.typing.cffi_utils
+finally:
+    for _name in _UNUSED:
+        del sys.modules[_name]
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

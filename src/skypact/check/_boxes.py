@@ -30,6 +30,8 @@ from skypact.airspace.jit import inlined, kernel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Names = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]
+
 # columns of a box
 CX, CY, CZ, R, LOW, HIGH, T0, T1 = range(8)
 BOX_COLUMNS: Final = 8
@@ -202,6 +204,15 @@ def _could_meet(
 
 
 @inlined
+def _arcsine(x: float) -> float:
+    """An arcsine, or a little more: searches may look too far, and ask for many small ones."""
+    if x < 0.5:  # x^3 / 6 + 3 x^5 / 40 + ... is less than x^3 / 4 there
+        return x * (1.0 + 0.25 * x * x)
+    exact: float = np.arcsin(min(x, 1.0))
+    return exact
+
+
+@inlined
 def _room(out: Any, used: int) -> Any:
     if used < out.shape[0]:
         return out
@@ -245,6 +256,7 @@ def search(
     for i in range(lo, hi):
         mine = seek_combination[i]
         lat, lng = _direction_of(seek, i)
+        cos_lat = np.cos(lat)
         for combo in active:
             way = direction[mine, combo]
             if way == 0:
@@ -257,13 +269,14 @@ def search(
             # r / 3 more
             deep = max(seek[i, R], widest[combo, 0])
             sine = 0.5 * reach / max(np.sqrt(max(R_MIN_M * R_MIN_M - deep * deep, 1.0)) - deep / 3.0, 1.0)
-            angle = 2.0 * np.arcsin(sine) + 1e-9 if sine < 0.7 else np.pi
+            angle = 2.0 * _arcsine(sine) + 1e-9 if sine < 0.7 else np.pi
             turn = np.pi
             if abs(lat) + angle < 0.5 * np.pi:
-                turn = np.arcsin(np.sin(angle) / np.cos(lat)) + 1e-9
+                turn = _arcsine(angle / cos_lat if angle < 0.5 * cos_lat else np.sin(angle) / cos_lat)
+                turn += 1e-9
             r0, r1 = int(np.floor((lat - angle) / step)), int(np.floor((lat + angle) / step))
             r0, r1 = max(r0, int(np.floor(-0.5 * np.pi / step))), min(r1, int(np.floor(0.5 * np.pi / step)))
-            cells = float(r1 - r0 + 1) * (2.0 * turn * np.cos(lat) / step + 1.0)
+            cells = float(r1 - r0 + 1) * (2.0 * turn * cos_lat / step + 1.0)
             s0 = s1 = 0
             if moment < TIMELESS:
                 slab = float(1 << moment)
@@ -383,8 +396,13 @@ class BoxGrid:
             middle = int(np.ceil(np.log2(max(2.0 * float(np.median(box[:, R])), 1.0))))
             self.least_level = suitable_level(box, max(self._floor, middle), self.least_moment)
 
-    def insert(self, box: NDArray[np.float64], ref: NDArray[np.int8]) -> NDArray[np.int64]:
-        """Put boxes in; returns the slot of each."""
+    def insert(
+        self, box: NDArray[np.float64], ref: NDArray[np.int8], names: Names | None = None
+    ) -> NDArray[np.int64]:
+        """Put boxes in; returns the slot of each.
+
+        ``names``: what :func:`named` says, if the boxes come in the order of places.
+        """
         n = box.shape[0]
         again = min(n, len(self._free))
         slots = np.empty(n, np.int64)
@@ -396,9 +414,10 @@ class BoxGrid:
             self._grow(max(need, 2 * self.box.shape[0]), box)
         slots[again:] = np.arange(self.top, need)
         self.top = need
-        combination, code, place = named(box, self.least_level, self.least_moment)
-        # boxes of one cell get slots side by side, so that a search reads memory as it comes
-        slots[np.argsort(place)] = np.sort(slots)
+        combination, code, place = names or named(box, self.least_level, self.least_moment)
+        if names is None:
+            # boxes of one cell get slots side by side, so that a search reads memory as it comes
+            slots[np.argsort(place)] = np.sort(slots)
         self.box[slots] = box
         self.ref[slots] = ref
         self.combination[slots], self.code[slots] = combination, code
@@ -446,9 +465,7 @@ class BoxGrid:
 _EVERYWHERE = np.ones((1, COMBINATIONS), np.int8)
 
 
-def named(
-    box: NDArray[np.float64], least_level: int, least_moment: int = SHORTEST_SLAB
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+def named(box: NDArray[np.float64], least_level: int, least_moment: int = SHORTEST_SLAB) -> Names:
     """Combination, cell name and sorting place of boxes, each of shape (n,)."""
     n = box.shape[0]
     combination, code, place = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
@@ -543,6 +560,7 @@ def _sorted_grid(
     """A grid with slots in the order of cells, near in memory if near in the world; and slot to row."""
     grid = BoxGrid(reach_m, box.shape[0])
     grid.fit(box)
-    order = np.argsort(named(box, grid.least_level)[2])
-    grid.insert(box[order], ref[order])
+    combination, code, place = named(box, grid.least_level)
+    order = np.argsort(place)
+    grid.insert(box[order], ref[order], (combination[order], code[order], place[order]))
     return grid, order

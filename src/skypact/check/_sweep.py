@@ -5,9 +5,10 @@ shares no code with it. It sees arrays only. ``NaN`` altitude means *not known*,
 is emitted as such.
 
 How it works. Time is cut into slabs. In each slab a thing that moves is a **piece**: a run of its legs, with
-a bounding ball and an altitude band. Pieces are hashed by slab and by cell of an earth-centred grid whose
+a bounding ball and an altitude band. Pieces are sorted by slab and by cell of an earth-centred grid whose
 cells are as wide as the widest reach of two pieces, so that every pair that could meet stands in one cell or
-in neighbouring ones. A pair of pieces passes three tests, each surer and dearer than the last:
+in neighbouring ones, three of which are one run in memory. A pair of pieces passes three tests, each surer
+and dearer than the last:
 
 1. balls and bands: could they meet at all?
 2. the chords' relative motion, a quadratic in time, against the minimum widened by the chord's bound
