@@ -16,12 +16,26 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-import numba
+_UNUSED: Final = tuple(name for name in ("cffi", "coverage") if name not in sys.modules)
+"""What numba imports where it is there, and Skypact has no use for: a tenth of a second of every command."""
+for _name in _UNUSED:
+    sys.modules[_name] = cast("ModuleType", None)  # an import of it fails, which numba expects
+try:
+    import numba
+    import numba.core.typing.cffi_utils
+finally:
+    for _name in _UNUSED:
+        del sys.modules[_name]
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -93,11 +107,26 @@ class _Listener(numba.core.event.Listener):
 def spread(task: Callable[[int, int], Any], n: int, *, least: int = 1) -> list[Any]:
     """Run ``task(first, last)`` over ``range(n)`` cut into one run of at least ``least`` for each thread.
 
-    Returns the tasks' results in order. Works only for tasks that spend their time in kernels.
+    Returns the tasks' results in order. Works only for tasks that spend their time in kernels, and do not
+    spread themselves.
     """
     parts = max(1, min(THREADS, n // max(1, least)))
-    edges = [n * k // parts for k in range(parts + 1)]
     if parts == 1:
         return [task(0, n)]
-    with ThreadPoolExecutor(parts) as pool:
-        return list(pool.map(task, edges[:-1], edges[1:]))
+    edges = [n * k // parts for k in range(parts + 1)]
+    others = [_helpers().submit(task, edges[k], edges[k + 1]) for k in range(1, parts)]
+    try:
+        mine = task(0, edges[1])
+    finally:
+        wait(others)  # a task may not outlive the arrays it writes into
+    return [mine, *(other.result() for other in others)]
+
+
+@cache
+def _helpers() -> ThreadPoolExecutor:
+    """The threads beside the caller's; made once, since making them costs as much as a small join."""
+    return ThreadPoolExecutor(max(1, THREADS - 1), "kernel")
+
+
+if hasattr(os, "register_at_fork"):  # a forked child has none of its parent's threads
+    os.register_at_fork(after_in_child=_helpers.cache_clear)

@@ -451,10 +451,12 @@ def legs(tracks: Trajectories, *, max_gap_s: float | None, base_us: int | None =
     """
     base = (int(tracks.time_us.min()) if tracks.time_us.shape[0] else 0) if base_us is None else base_us
     m = tracks.time_us.shape[0]
-    owner = np.repeat(np.arange(len(tracks)), np.diff(tracks.offsets))
+    owner = sampled_by = np.repeat(np.arange(len(tracks)), tracks.offsets[1:] - tracks.offsets[:-1])
     last = np.zeros(m, np.bool_)
     last[tracks.offsets[1:] - 1] = True
-    step_us = np.diff(tracks.time_us, append=0)
+    step_us = np.zeros(m, np.int64)
+    if m:
+        np.subtract(tracks.time_us[1:], tracks.time_us[:-1], out=step_us[:-1])
     gap = np.zeros(m, np.bool_) if max_gap_s is None else ~last & (step_us > round(max_gap_s * 1e6))
     # two samples at one instant are two instants, with no leg between: the thing is at both places, and at
     # none between
@@ -464,7 +466,8 @@ def legs(tracks: Trajectories, *, max_gap_s: float | None, base_us: int | None =
     altitude = tracks.altitude_m
     chord2 = np.zeros(m)
     if m:
-        chord2[:-1] = np.einsum("ij,ij->i", np.diff(point, axis=0), np.diff(point, axis=0))
+        chord = point[1:] - point[:-1]
+        chord2[:-1] = np.einsum("ij,ij->i", chord, chord)
     long = np.nonzero(joined & (chord2 > (0.999 * earth.LEG_MAX_M) ** 2))[0]
     if long.shape[0]:
         owner, t_s, point, altitude, joined = _cut(tracks, owner, t_s, point, altitude, joined, long)
@@ -476,7 +479,7 @@ def legs(tracks: Trajectories, *, max_gap_s: float | None, base_us: int | None =
         altitude,
         joined,
         base,
-        np.repeat(np.arange(len(tracks)), np.diff(tracks.offsets))[at],
+        sampled_by[at],
         tracks.time_us[at],
         tracks.time_us[at + 1] if at.shape[0] else at.astype(np.int64),
     )

@@ -30,6 +30,8 @@ from skypact.airspace.jit import inlined, kernel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Names = tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]
+
 # columns of a box
 CX, CY, CZ, R, LOW, HIGH, T0, T1 = range(8)
 BOX_COLUMNS: Final = 8
@@ -69,6 +71,52 @@ def _direction_of(box: Any, i: int) -> tuple[float, float]:
     x, y, z = box[i, CX], box[i, CY], box[i, CZ]
     lng = np.arctan2(y, x)
     return np.arctan2(z, np.sqrt(x * x + y * y)), lng if lng >= 0.0 else lng + TURN
+
+
+@kernel
+def lay_out(
+    ball: Any,
+    lower: Any,
+    lower_ref: Any,
+    upper: Any,
+    upper_ref: Any,
+    start_us: Any,
+    end_us: Any,
+    base_us: int,
+    ever_us: int,
+    forever_us: int,
+    ellipsoid: int,
+    sea: int,
+    box: Any,
+    ref: Any,
+    band: Any,
+    band_ref: Any,
+    window: Any,
+) -> int:
+    """Columns of volumes as boxes, bands and windows; one pass, since an index asks for one volume at a time.
+
+    A bound in the reference ``ellipsoid`` is its own height over the ellipsoid, others are NaN there; with no
+    such reference (-1) all are their own. Returns how many finite bounds are in the reference ``sea``.
+    """
+    at_sea = 0
+    for i in range(ball.shape[0]):
+        for c in range(R + 1):
+            box[i, c] = ball[i, c]
+        low, high, of, to = lower[i], upper[i], lower_ref[i], upper_ref[i]
+        start = -np.inf if start_us[i] <= ever_us else (start_us[i] - base_us) * 1e-6
+        end = np.inf if end_us[i] >= forever_us else (end_us[i] - base_us) * 1e-6
+        box[i, LOW], box[i, HIGH], box[i, T0], box[i, T1] = low, high, start, end
+        window[i, 0], window[i, 1] = start, end
+        ref[i] = of
+        if np.isinf(low):
+            ref[i] = to
+        elif of != to and not np.isinf(high):
+            ref[i] = MIXED
+        band[i, 0], band[i, 1], band_ref[i, 0], band_ref[i, 1] = low, high, of, to
+        band[i, 2] = low if ellipsoid < 0 or of == ellipsoid else np.nan
+        band[i, 3] = high if ellipsoid < 0 or to == ellipsoid else np.nan
+        at_sea += int(of == sea and np.isfinite(low)) + int(to == sea and np.isfinite(high))
+    return at_sea
 
 
 @kernel
@@ -156,6 +204,15 @@ def _could_meet(
 
 
 @inlined
+def _arcsine(x: float) -> float:
+    """An arcsine, or a little more: searches may look too far, and ask for many small ones."""
+    if x < 0.5:  # x^3 / 6 + 3 x^5 / 40 + ... is less than x^3 / 4 there
+        return x * (1.0 + 0.25 * x * x)
+    exact: float = np.arcsin(min(x, 1.0))
+    return exact
+
+
+@inlined
 def _room(out: Any, used: int) -> Any:
     if used < out.shape[0]:
         return out
@@ -184,11 +241,13 @@ def search(
     direction: Any,
     reach_m: float,
     height_m: float,
+    within_slab: bool,
 ) -> Any:
     """Pairs (row of ``seek``, slot of the grid) that could meet, for rows ``lo..hi``; int64, shape (k, 2).
 
     ``direction[p, q]`` says what a seeker on combination p does on combination q: 0 nothing, 1 look, 2 look
-    at later slots only.
+    at later slots only. ``within_slab``: no box reaches over the border of its slab, and only those of the
+    seeker's slab are wanted.
     """
     out = np.empty((64, 2), np.int64)
     used: Any = np.int64(0)  # a literal 0 would be a type of its own, and all that takes it compiled twice
@@ -197,6 +256,7 @@ def search(
     for i in range(lo, hi):
         mine = seek_combination[i]
         lat, lng = _direction_of(seek, i)
+        cos_lat = np.cos(lat)
         for combo in active:
             way = direction[mine, combo]
             if way == 0:
@@ -209,13 +269,14 @@ def search(
             # r / 3 more
             deep = max(seek[i, R], widest[combo, 0])
             sine = 0.5 * reach / max(np.sqrt(max(R_MIN_M * R_MIN_M - deep * deep, 1.0)) - deep / 3.0, 1.0)
-            angle = 2.0 * np.arcsin(sine) + 1e-9 if sine < 0.7 else np.pi
+            angle = 2.0 * _arcsine(sine) + 1e-9 if sine < 0.7 else np.pi
             turn = np.pi
             if abs(lat) + angle < 0.5 * np.pi:
-                turn = np.arcsin(np.sin(angle) / np.cos(lat)) + 1e-9
+                turn = _arcsine(angle / cos_lat if angle < 0.5 * cos_lat else np.sin(angle) / cos_lat)
+                turn += 1e-9
             r0, r1 = int(np.floor((lat - angle) / step)), int(np.floor((lat + angle) / step))
             r0, r1 = max(r0, int(np.floor(-0.5 * np.pi / step))), min(r1, int(np.floor(0.5 * np.pi / step)))
-            cells = float(r1 - r0 + 1) * (2.0 * turn * np.cos(lat) / step + 1.0)
+            cells = float(r1 - r0 + 1) * (2.0 * turn * cos_lat / step + 1.0)
             s0 = s1 = 0
             if moment < TIMELESS:
                 slab = float(1 << moment)
@@ -223,6 +284,8 @@ def search(
                 # slabs
                 half = widest[combo, 1] + 1e-15 * (abs(seek[i, T0]) + abs(seek[i, T1]) + widest[combo, 1])
                 from_s, to_s = (seek[i, T0] - half) / slab, (seek[i, T1] + half) / slab
+                if within_slab:
+                    from_s = to_s = 0.5 * (seek[i, T0] + seek[i, T1]) / slab
                 cells *= to_s - from_s + 1.0
                 if cells <= top:
                     s0, s1 = int(np.floor(from_s)), int(np.floor(to_s))
@@ -333,8 +396,13 @@ class BoxGrid:
             middle = int(np.ceil(np.log2(max(2.0 * float(np.median(box[:, R])), 1.0))))
             self.least_level = suitable_level(box, max(self._floor, middle), self.least_moment)
 
-    def insert(self, box: NDArray[np.float64], ref: NDArray[np.int8]) -> NDArray[np.int64]:
-        """Put boxes in; returns the slot of each."""
+    def insert(
+        self, box: NDArray[np.float64], ref: NDArray[np.int8], names: Names | None = None
+    ) -> NDArray[np.int64]:
+        """Put boxes in; returns the slot of each.
+
+        ``names``: what :func:`named` says, if the boxes come in the order of places.
+        """
         n = box.shape[0]
         again = min(n, len(self._free))
         slots = np.empty(n, np.int64)
@@ -346,9 +414,10 @@ class BoxGrid:
             self._grow(max(need, 2 * self.box.shape[0]), box)
         slots[again:] = np.arange(self.top, need)
         self.top = need
-        combination, code, place = named(box, self.least_level, self.least_moment)
-        # boxes of one cell get slots side by side, so that a search reads memory as it comes
-        slots[np.argsort(place)] = np.sort(slots)
+        combination, code, place = names or named(box, self.least_level, self.least_moment)
+        if names is None:
+            # boxes of one cell get slots side by side, so that a search reads memory as it comes
+            slots[np.argsort(place)] = np.sort(slots)
         self.box[slots] = box
         self.ref[slots] = ref
         self.combination[slots], self.code[slots] = combination, code
@@ -368,8 +437,13 @@ class BoxGrid:
         height_m: float,
         direction: NDArray[np.int8] | None = None,
         combination: NDArray[np.int32] | None = None,
+        *,
+        within_slab: bool = False,
     ) -> NDArray[np.int64]:
-        """Pairs (row of ``box``, slot) that could meet within reach; int64, shape (k, 2)."""
+        """Pairs (row of ``box``, slot) that could meet within reach; int64, shape (k, 2).
+
+        ``within_slab``: see :func:`search`.
+        """
         n = box.shape[0]
         if combination is None:
             combination = np.zeros(n, np.int32)
@@ -380,7 +454,7 @@ class BoxGrid:
             return search(
                 lo, hi, box, ref, combination,
                 self.box, self.ref, self.combination, self.code, self.head, self.after, self.count,
-                self.widest, self.top, direction, reach_m, height_m,
+                self.widest, self.top, direction, reach_m, height_m, within_slab,
             )  # fmt: skip
 
         parts = jit.spread(run, n, least=500)
@@ -391,9 +465,7 @@ class BoxGrid:
 _EVERYWHERE = np.ones((1, COMBINATIONS), np.int8)
 
 
-def named(
-    box: NDArray[np.float64], least_level: int, least_moment: int = SHORTEST_SLAB
-) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64]]:
+def named(box: NDArray[np.float64], least_level: int, least_moment: int = SHORTEST_SLAB) -> Names:
     """Combination, cell name and sorting place of boxes, each of shape (n,)."""
     n = box.shape[0]
     combination, code, place = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.int64)
@@ -488,6 +560,7 @@ def _sorted_grid(
     """A grid with slots in the order of cells, near in memory if near in the world; and slot to row."""
     grid = BoxGrid(reach_m, box.shape[0])
     grid.fit(box)
-    order = np.argsort(named(box, grid.least_level)[2])
-    grid.insert(box[order], ref[order])
+    combination, code, place = named(box, grid.least_level)
+    order = np.argsort(place)
+    grid.insert(box[order], ref[order], (combination[order], code[order], place[order]))
     return grid, order

@@ -34,7 +34,6 @@ from skypact.check._moving import (
     assumptions_of,
     check_moving,
     cut_pieces,
-    ellipsoidal,
     references_of,
     side_of_tracks,
     slab_for,
@@ -50,6 +49,9 @@ if TYPE_CHECKING:
 
 Claims = Volumes | Trajectories
 """What a party may claim: 4D volumes, or the path it plans to fly."""
+
+_W84, _AMSL = int(AltitudeReference.W84), int(AltitudeReference.AMSL)
+_ON_THE_GEOID = frozenset({_W84, _AMSL})
 
 MEETING: Final = "volumes: touching is meeting"
 """The rule of a pair with a volume that no separation rule fits."""
@@ -82,30 +84,25 @@ class Solids:
 def solids(volumes: Volumes, base_us: int, present: frozenset[int]) -> Solids:
     """Lay volumes out; ``present`` are the altitude references of the whole check."""
     n = len(volumes)
-    ball = volumes.outlines.ball
-
-    def middles(rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        # a wide outline's ball has its middle deep in the earth: only the direction is wanted
-        x, y, z = ball[rows, 0], ball[rows, 1], ball[rows, 2]
-        scale = earth.A_M / np.sqrt(x * x + y * y + z * z)
-        return earth.positions(np.stack([x * scale, y * scale, z * scale], axis=1))
-
-    band = np.empty((n, 4))
-    band[:, 0], band[:, 1] = volumes.lower_m, volumes.upper_m
-    band[:, 2] = ellipsoidal(volumes.lower_m, volumes.lower_reference, middles, present)
-    band[:, 3] = ellipsoidal(volumes.upper_m, volumes.upper_reference, middles, present)
-    band_ref = np.stack([volumes.lower_reference, volumes.upper_reference], axis=1)
-    window = np.empty((n, 2))
-    window[:, 0] = np.where(volumes.start_us <= EVER, -np.inf, (volumes.start_us - base_us) * 1e-6)
-    window[:, 1] = np.where(volumes.end_us >= FOREVER, np.inf, (volumes.end_us - base_us) * 1e-6)
-    box = np.empty((n, boxes.BOX_COLUMNS))
-    box[:, : boxes.R + 1] = ball
-    box[:, boxes.LOW], box[:, boxes.HIGH] = volumes.lower_m, volumes.upper_m
-    box[:, boxes.T0 :] = window
-    low_open, high_open = np.isinf(volumes.lower_m), np.isinf(volumes.upper_m)
-    ref = np.where(low_open, volumes.upper_reference, volumes.lower_reference)
-    mixed = ~low_open & ~high_open & (volumes.lower_reference != volumes.upper_reference)
-    return Solids(volumes, band, band_ref, window, box, np.where(mixed, boxes.MIXED, ref).astype(np.int8))
+    v = volumes
+    box, ref = np.empty((n, boxes.BOX_COLUMNS)), np.empty(n, np.int8)
+    band, band_ref, window = np.empty((n, 4)), np.empty((n, 2), np.int8), np.empty((n, 2))
+    both = present >= _ON_THE_GEOID
+    at_sea = boxes.lay_out(
+        v.outlines.ball, v.lower_m, v.lower_reference, v.upper_m, v.upper_reference, v.start_us, v.end_us,
+        base_us, EVER, FOREVER, _W84 if both else -1, _AMSL, box, ref, band, band_ref, window,
+    )  # fmt: skip
+    if both and at_sea:
+        for side, column in enumerate((v.lower_m, v.upper_m)):
+            sea = np.nonzero((band_ref[:, side] == _AMSL) & np.isfinite(column))[0]
+            if sea.shape[0]:
+                # a wide outline's ball has its middle deep in the earth: only the direction is wanted
+                middle = v.outlines.ball[sea, :3]
+                middle *= earth.A_M / np.linalg.norm(middle, axis=1)[:, None]
+                band[sea, 2 + side], _ = alt.convert(
+                    column[sea], AltitudeReference.AMSL, AltitudeReference.W84, *earth.positions(middle)
+                )
+    return Solids(volumes, band, band_ref, window, box, ref)
 
 
 def other_heights(side: Side, two: Solids | None = None) -> NDArray[np.float64]:
@@ -113,8 +110,7 @@ def other_heights(side: Side, two: Solids | None = None) -> NDArray[np.float64]:
 
     Only worked out for the references that volumes ``two`` are given in; for both without them.
     """
-    both = frozenset({int(AltitudeReference.W84), int(AltitudeReference.AMSL)})
-    bounds = both if two is None else references_of(two.band_ref.ravel())
+    bounds = _ON_THE_GEOID if two is None else references_of(two.band_ref.ravel())
     own = side.reference[side.owner]
     out = np.full(own.shape[0], np.nan)
     for of, to in (
@@ -161,14 +157,18 @@ class Rows:
     @classmethod
     def join(cls, parts: Sequence[Rows]) -> Rows:
         """Parts one after another."""
+        if len(parts) == 1:
+            return parts[0]
+        if not parts:
+            return NO_ROWS
         return cls(
-            np.concatenate([np.empty((0, sweep.RAW_COLUMNS)), *(p.raw for p in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(p.a for p in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(p.b for p in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(p.start_us for p in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(p.end_us for p in parts)]),
-            np.concatenate([np.empty(0, np.int64), *(p.closest_us for p in parts)]),
-            np.concatenate([np.empty(0, np.int32), *(p.rule for p in parts)]),
+            np.concatenate([p.raw for p in parts]),
+            np.concatenate([p.a for p in parts]),
+            np.concatenate([p.b for p in parts]),
+            np.concatenate([p.start_us for p in parts]),
+            np.concatenate([p.end_us for p in parts]),
+            np.concatenate([p.closest_us for p in parts]),
+            np.concatenate([p.rule for p in parts]),
         )
 
     def take(self, rows: NDArray[Any]) -> Rows:
@@ -181,6 +181,10 @@ class Rows:
     def swapped(self) -> Rows:
         """The rows seen from the other side: ``a`` is the volume now, which has no altitude of its own."""
         return replace(self, raw=_without_altitude(self.raw, slice(None)), a=self.b, b=self.a)
+
+
+_NONE = np.empty(0, np.int64)
+NO_ROWS = Rows(np.empty((0, sweep.RAW_COLUMNS)), _NONE, _NONE, _NONE, _NONE, _NONE, np.empty(0, np.int32))
 
 
 def findings_of(
@@ -197,15 +201,26 @@ def findings_of(
     now_us: int | None = None,
 ) -> Findings:
     """Order rows, and part what was found from what could not be decided."""
-    rows = rows.take(np.lexsort((rows.b, rows.a, rows.start_us)))
+    if rows.a.shape[0] > 1:
+        rows = rows.take(np.lexsort((rows.b, rows.a, rows.start_us)))
     decided = rows.raw[:, sweep.FLAG] < sweep.ALTITUDE_UNKNOWN
-    left, rows = rows.take(~decided), rows.take(decided)
-    reason = np.where(
-        left.raw[:, sweep.FLAG] == sweep.ALTITUDE_UNKNOWN,
-        Reason.ALTITUDE_UNKNOWN,
-        Reason.ALTITUDE_INCOMPARABLE,
-    ).astype(np.int8)
-    more = unchecked or Unchecked.none()
+    unchecked = Unchecked.none() if unchecked is None else unchecked
+    if not decided.all():
+        left, rows, more = rows.take(~decided), rows.take(decided), unchecked
+        reason = np.where(
+            left.raw[:, sweep.FLAG] == sweep.ALTITUDE_UNKNOWN,
+            Reason.ALTITUDE_UNKNOWN,
+            Reason.ALTITUDE_INCOMPARABLE,
+        ).astype(np.int8)
+        unchecked = Unchecked(
+            np.concatenate([left.a, more.a]),
+            np.concatenate([left.b, more.b]),
+            np.concatenate([left.start_us, more.start_us]),
+            np.concatenate([left.end_us, more.end_us]),
+            np.concatenate([reason, more.reason]),
+            more.no_rule_pairs,
+        )
+    altitude = rows.raw[:, sweep.ALT]
     lat, lng = earth.positions(rows.raw[:, sweep.X : sweep.Z + 1])
     return Findings(
         kind,
@@ -220,20 +235,13 @@ def findings_of(
         rows.raw[:, sweep.V],
         lat,
         lng,
-        np.where(np.isfinite(rows.raw[:, sweep.ALT]), rows.raw[:, sweep.ALT], np.nan),
+        np.where(np.isfinite(altitude), altitude, np.nan),
         rows.raw[:, sweep.MARGIN],
         rows.raw[:, sweep.FLAG] == sweep.MARGINAL,
         rows.rule,
         agreed_rows(separation, labels_a, labels_b, rows.a, rows.b, rows.end_us),
         tuple(rules),
-        Unchecked(
-            np.concatenate([left.a, more.a]),
-            np.concatenate([left.b, more.b]),
-            np.concatenate([left.start_us, more.start_us]),
-            np.concatenate([left.end_us, more.end_us]),
-            np.concatenate([reason, more.reason]),
-            more.no_rule_pairs,
-        ),
+        unchecked,
         unobserved or Unobserved.none(),
         assumptions,
         now_us,
@@ -257,7 +265,8 @@ class Terms:
     def rules_of(self, klass_a: NDArray[np.int32], klass_b: NDArray[np.int32]) -> NDArray[np.int32]:
         """The rule of each pair; the number behind the last rule stands for none (:data:`MEETING`)."""
         rule = self.rule[klass_a, klass_b]
-        return np.where(rule < 0, self.rules, rule).astype(np.int32)
+        rule[rule < 0] = self.rules
+        return rule
 
 
 def _without_altitude(raw: NDArray[np.float64], rows: Any) -> NDArray[np.float64]:
@@ -283,10 +292,15 @@ class Parties:
         return Parties(self.klass[rows], self.body[rows])
 
 
-def meet_volumes(
+def _joined(parts: list[Any]) -> Any:
+    """What threads found, in one; without a copy where there was one thread."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def raw_meetings(
     pairs: NDArray[np.int64], one: Solids, who_a: Parties, two: Solids, who_b: Parties, terms: Terms
-) -> Rows:
-    """The pairs of volumes that meet, of those that the broad phase named."""
+) -> NDArray[np.float64]:
+    """Raw rows of the pairs of volumes that meet, of those that the broad phase named."""
     va, vb = one.volumes, two.volumes
     oa, ob = va.outlines, vb.outlines
 
@@ -303,7 +317,24 @@ def meet_volumes(
             alt.EGM96_INTERPOLATION_ERROR_M,
         )  # fmt: skip
 
-    raw = np.concatenate(jit.spread(run, pairs.shape[0], least=500))
+    raw: NDArray[np.float64] = _joined(jit.spread(run, pairs.shape[0], least=500))
+    return raw
+
+
+def meet_volumes(
+    pairs: NDArray[np.int64], one: Solids, who_a: Parties, two: Solids, who_b: Parties, terms: Terms
+) -> Rows:
+    """The pairs of volumes that meet, of those that the broad phase named."""
+    return rows_of_meetings(raw_meetings(pairs, one, who_a, two, who_b, terms), one, who_a, two, who_b, terms)
+
+
+def rows_of_meetings(
+    raw: NDArray[np.float64], one: Solids, who_a: Parties, two: Solids, who_b: Parties, terms: Terms
+) -> Rows:
+    """Raw rows of volumes with the windows and rules of their pairs."""
+    if not raw.shape[0]:
+        return NO_ROWS
+    va, vb = one.volumes, two.volumes
     a, b = raw[:, sweep.A].astype(np.int64), raw[:, sweep.B].astype(np.int64)
     start, end = np.maximum(va.start_us[a], vb.start_us[b]), np.minimum(va.end_us[a], vb.end_us[b])
     return Rows(raw, a, b, start, end, start, terms.rules_of(who_a.klass[a], who_b.klass[b]))
@@ -342,7 +373,7 @@ def meet_legs(
             alt.EGM96_INTERPOLATION_ERROR_M, alt.EGM96_LEG_ERROR_M, drift, drift_m,
         )  # fmt: skip
 
-    raw = np.concatenate(jit.spread(run, pairs.shape[0], least=200))
+    raw = _joined(jit.spread(run, pairs.shape[0], least=200))
     undecided = raw[:, sweep.FLAG] * (raw[:, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN)
     raw = sweep.merge(raw, np.lexsort((raw[:, sweep.T0], undecided, raw[:, sweep.B], raw[:, sweep.A])))
     a, b = raw[:, sweep.A].astype(np.int64), raw[:, sweep.B].astype(np.int64)

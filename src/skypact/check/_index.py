@@ -11,7 +11,7 @@ separation are numbered as they turn up, so a query pays nothing for those it do
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from skypact.airspace import altitude as alt
 from skypact.airspace import jit
 from skypact.airspace.altitude import AltitudeReference
+from skypact.airspace.earth import lat_lng_of
 from skypact.airspace.labels import DataMode, Kind, Labels
 from skypact.airspace.moving import Trajectories, legs
 from skypact.airspace.separation import Minima, Separation
@@ -27,6 +28,7 @@ from skypact.check import _boxes as boxes
 from skypact.check import _sweep as sweep
 from skypact.check._claims import (
     MEETING,
+    NO_ROWS,
     Claims,
     Parties,
     Rows,
@@ -34,9 +36,10 @@ from skypact.check._claims import (
     Terms,
     findings_of,
     meet_legs,
-    meet_volumes,
     other_heights,
     pieces_as_boxes,
+    raw_meetings,
+    rows_of_meetings,
     solids,
 )
 from skypact.check._moving import (
@@ -44,6 +47,7 @@ from skypact.check._moving import (
     COMPARE,
     Pieces,
     Side,
+    agreed_rows,
     as_separation,
     assumptions_of,
     cut_pieces,
@@ -132,9 +136,15 @@ class _Classes:
 
     def of(self, labels: Labels) -> NDArray[np.int32]:
         """The class of each row."""
+        named = self._named
+        if not len(labels):
+            return np.zeros(0, np.int32)
+        if len(labels) == 1:  # one new claim at a time is what an index is asked for most
+            party = labels.parties[int(labels.party[0])] if labels.parties else ""
+            name = labels.ids[0] if named and labels.ids[0] in named else ""
+            return self._numbered([(name, party, int(labels.kind[0]))])
         parties = max(1, len(labels.parties))
         code = labels.party.astype(np.int64) * len(Kind) + labels.kind
-        named = self._named
         own = {name: k + 1 for k, name in enumerate(sorted(named))}
         if own:
             code += (
@@ -142,21 +152,26 @@ class _Classes:
             )
         names = ["", *sorted(named)]
         present, inverse = np.unique(code, return_inverse=True)
-        known = len(self._number)
-        numbers = [
-            self._number.setdefault(
-                (
-                    names[c // (len(Kind) * parties)],
-                    labels.parties[c // len(Kind) % parties] if labels.parties else "",
-                    c % len(Kind),
-                ),
-                len(self._number),
+        keys = [
+            (
+                names[c // (len(Kind) * parties)],
+                labels.parties[c // len(Kind) % parties] if labels.parties else "",
+                c % len(Kind),
             )
             for c in present.tolist()
         ]
+        return self._numbered(keys)[inverse]
+
+    def _numbered(self, keys: list[tuple[str, str, int]]) -> NDArray[np.int32]:
+        """The numbers of classes; new ones have their minima worked out, all at once."""
+        known = len(self._number)
+        numbers = [self._number.setdefault(key, len(self._number)) for key in keys]
         if len(self._number) != known:
             self._resolve()
-        return np.array(numbers or [0], np.int32)[inverse]
+        return np.array(numbers, np.int32)
+
+
+_FIRST = np.zeros(1, np.int32)
 
 
 class _Names:
@@ -177,6 +192,8 @@ class _Names:
     def bodies_of(self, labels: Labels) -> NDArray[np.int32]:
         """The number of each row's body here; those not here differ from all that are."""
         number = self._number["body"]
+        if len(labels) == 1:
+            return np.array([number.get(labels.body_of(0), -2)], np.int32)
         codes = np.array([number.get(name, -2 - k) for k, name in enumerate(labels.bodies)] or [0], np.int32)
         return codes[labels.body]
 
@@ -201,19 +218,25 @@ class _Names:
 
     def labels(self, rows: NDArray[np.int64], mode: DataMode) -> Labels:
         """The labels of some rows."""
-        c = self.codes
+        c, which = self.codes, rows.tolist()
+        if len(which) == 1:
+            row = which[0]
+            own = [(self._name[what][int(c[what][row])],) for what in ("party", "source", "body")]
+            return Labels(
+                [self.ids[row]], own[0], _FIRST, own[1], _FIRST, c["kind"][rows], own[2], _FIRST, mode
+            )
+        parties, party = self._renamed("party", rows)
+        sources, source = self._renamed("source", rows)
+        bodies, body = self._renamed("body", rows)
+        ids = [self.ids[row] for row in which]
+        return Labels(ids, parties, party, sources, source, c["kind"][rows], bodies, body, mode)
 
-        def names(what: str) -> list[str]:
-            return [self._name[what][code] for code in c[what][rows].tolist()]
-
-        return Labels.of(
-            [self.ids[row] for row in rows.tolist()],
-            party=names("party"),
-            kind=c["kind"][rows],
-            source=names("source"),
-            body=names("body"),
-            data_mode=mode,
-        )
+    def _renamed(self, what: str, rows: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+        """The names that occur in some rows, and each row's index into them."""
+        name_of = self._name[what]
+        table: dict[int, int] = {}
+        codes = [table.setdefault(code, len(table)) for code in self.codes[what][rows].tolist()]
+        return tuple(name_of[code] for code in table), np.array(codes, np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -381,10 +404,12 @@ class _TrackStore(_Store):
         )
         self.piece_of_slot = np.zeros(64, np.int64)
         self.widest = [0.0, 0.0]
+        self._view: Pieces | None = None
 
     def add(self, pieces: Pieces, handles: NDArray[np.int64], klass: NDArray[np.int32]) -> None:
         """Put trajectories in, by their pieces."""
         side = pieces.side
+        self._view = None
         slots = self.grid.insert(*pieces_as_boxes(pieces))
         self.piece_of_slot = _assign(self.piece_of_slot, slots, np.arange(slots.shape[0]) + self.parts.rows)
         row, node = self.flown.rows, self.nodes.rows
@@ -434,6 +459,7 @@ class _TrackStore(_Store):
             self._clear()
 
     def _clear(self) -> None:
+        self._view = None
         live = self.rows["alive"].copy()
         keep, stay = live[self.parts["who"]], live[self.nodes["owner"]]
         row, node = np.cumsum(live) - 1, np.cumsum(stay) - 1
@@ -458,7 +484,7 @@ class _TrackStore(_Store):
 
     def without_rule(self, who: Parties, span_us: NDArray[np.int64], terms: Terms) -> _Missing:
         """Pairs of others with trajectories here that no rule covers and that are there at the same time."""
-        if (terms.rule[np.unique(who.klass)] >= 0).all():
+        if (terms.rule >= 0).all() or (terms.rule[who.klass] >= 0).all():
             return _Missing.none()
         alive, klass, body, spans = (
             self.rows["alive"],
@@ -479,12 +505,16 @@ class _TrackStore(_Store):
 
     def pieces(self) -> Pieces:
         """The rows as kernels want them."""
+        if self._view is not None:
+            return self._view
         n, f, p = self.nodes, self.flown, self.parts
+        none = np.empty((0, 3))
         side = Side(
             Labels.of([]), n["owner"], n["t_s"], n["point"], n["altitude_m"], n["ellipsoidal_m"], n["joined"],
             f["reference"], f["blur_h"], f["blur_v"], f["span_us"],
         )  # fmt: skip
-        return Pieces(side, SLAB_S, 0.0, p["box"], p["first"], p["last"], p["slab"], p["who"])
+        self._view = Pieces(side, SLAB_S, 0.0, p["box"], p["first"], p["last"], p["slab"], p["who"], none)
+        return self._view
 
 
 def _assign(table: NDArray[np.int64], at: NDArray[np.int64], values: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -554,6 +584,79 @@ def _pieces_meet(
     return out[:used]
 
 
+_FEW: Final = 64
+"""So many meetings of volumes are put in order by insertion, and made findings in one go."""
+
+
+@jit.kernel
+def _settle(
+    raw: Any,
+    start_a: Any,
+    end_a: Any,
+    klass_a: Any,
+    start_b: Any,
+    end_b: Any,
+    klass_b: Any,
+    handle_b: Any,
+    rule_of: Any,
+    no_rule: int,
+    whole: Any,
+    real: Any,
+    rule: Any,
+    marginal: Any,
+) -> int:
+    """Raw rows of volumes that meet, as findings by start, a and b; how many rows of b occur.
+
+    ``whole`` has rows a, b (numbered among those that occur), start, end, rows of b that occur, and their
+    handles; ``real`` has rows horizontal, vertical, latitude, longitude, altitude and margin. -1: a row is
+    not decided.
+    """
+    n = raw.shape[0]
+    order = np.empty(n, np.int64)
+    hits = 0
+    for k in range(n):
+        if raw[k, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN:
+            return -1
+        a, b = int(raw[k, sweep.A]), int(raw[k, sweep.B])
+        start = max(start_a[a], start_b[b])
+        at = k
+        while at > 0:
+            before = order[at - 1]
+            p, q = int(raw[before, sweep.A]), int(raw[before, sweep.B])
+            since = max(start_a[p], start_b[q])
+            if since < start or (since == start and (p < a or (p == a and q <= b))):
+                break
+            order[at] = before
+            at -= 1
+        order[at] = k
+        at = hits
+        while at > 0 and whole[4, at - 1] > b:
+            at -= 1
+        if at == 0 or whole[4, at - 1] != b:
+            for m in range(hits, at, -1):
+                whole[4, m] = whole[4, m - 1]
+            whole[4, at] = b
+            hits += 1
+    for k in range(n):
+        r = order[k]
+        a, b = int(raw[r, sweep.A]), int(raw[r, sweep.B])
+        number = 0
+        while whole[4, number] != b:
+            number += 1
+        whole[0, k], whole[1, k] = a, number
+        whole[2, k], whole[3, k] = max(start_a[a], start_b[b]), min(end_a[a], end_b[b])
+        real[0, k], real[1, k] = raw[r, sweep.H], raw[r, sweep.V]
+        real[2, k], real[3, k] = lat_lng_of(raw[r, sweep.X], raw[r, sweep.Y], raw[r, sweep.Z])
+        real[4, k] = raw[r, sweep.ALT] if np.isfinite(raw[r, sweep.ALT]) else np.nan
+        real[5, k] = raw[r, sweep.MARGIN]
+        fits = rule_of[klass_a[a], klass_b[b]]
+        rule[k] = fits if fits >= 0 else no_rule
+        marginal[k] = raw[r, sweep.FLAG] == sweep.MARGINAL
+    for k in range(hits):
+        whole[5, k] = handle_b[whole[4, k]]
+    return hits
+
+
 class Index:
     """Claims that are alive, and what a new one would meet.
 
@@ -578,7 +681,14 @@ class Index:
         self._flights = _TrackStore(self._reach_m)
         self._mode: DataMode | None = None
         self._next = 0
-        self._nothing = self._answer(Labels.of([]), Labels.of([]), Rows.join([]))
+        self._rules = [rule.name for rule in self._separation.rules] + [MEETING]
+        if not self._separation.rules:
+            self._rules += [rule.name for rule in self._tracks_rules.rules]
+        self._assumptions = assumptions_of(
+            self._tracks_rules, {"volumes": "closed sets: touching is meeting; windows half-open"}
+        )
+        self._nobody = {mode: Labels.of([], data_mode=mode) for mode in DataMode}
+        self._nothing = self._answer(self._nobody[DataMode.REAL], self._nobody[DataMode.REAL], NO_ROWS)
 
     def __len__(self) -> int:
         """How many volumes and trajectories are in the index."""
@@ -654,14 +764,22 @@ class Index:
         missing = _Missing.none()
         reach, height = self._buffer_m + 1.0, self._buffer_height_m + 1.0
         v, f = self._volumes, self._flights
-        among_volumes, among_flights = (Parties(klass, s.names.bodies_of(claims.labels)) for s in (v, f))
         if isinstance(claims, Volumes):
             laid = solids(claims, _BASE_US, _BOTH)
             if v.rows.rows:
                 near = v.grid.near(laid.box, laid.box_ref, reach, height)
-                near[:, 1] = v.row_of_slot[near[:, 1]]
-                found.append((meet_volumes(near, laid, among_volumes, v.solids(), v.everybody(), terms), v))
+                if near.shape[0]:
+                    among = Parties(klass, v.names.bodies_of(claims.labels))
+                    near[:, 1] = v.row_of_slot[near[:, 1]]
+                    theirs, them = v.solids(), v.everybody()
+                    raw = raw_meetings(near, laid, among, theirs, them, terms)
+                    if 0 < raw.shape[0] <= _FEW and not f.rows.rows:
+                        few = self._few(raw, claims, among, them, terms)
+                        if few is not None:
+                            return few
+                    found.append((rows_of_meetings(raw, laid, among, theirs, them, terms), v))
             if f.rows.rows:
+                among_flights = Parties(klass, f.names.bodies_of(claims.labels))
                 near = f.grid.near(laid.box, laid.box_ref, reach + f.widest[0], height + f.widest[1])
                 near = np.stack([f.piece_of_slot[near[:, 1]], near[:, 0]], axis=1)
                 rows = meet_legs(
@@ -676,6 +794,7 @@ class Index:
                 )
                 found.append((rows.swapped(), f))
         else:
+            among_volumes, among_flights = (Parties(klass, s.names.bodies_of(claims.labels)) for s in (v, f))
             pieces = self._cut(claims)
             box, ref = pieces_as_boxes(pieces)
             blur_h = float(pieces.side.blur_h.max(initial=0.0))
@@ -690,11 +809,36 @@ class Index:
                 found.append((rows, v))
             if f.rows.rows:
                 wide = self._reach_m + blur_h + f.widest[0] + 1.0
-                near = f.grid.near(box, ref, wide, self._height_m + blur_v + f.widest[1] + 1.0)
+                high = self._height_m + blur_v + f.widest[1] + 1.0
+                # pieces were all cut at the same borders, and those of different slabs share no time
+                near = f.grid.near(box, ref, wide, high, within_slab=True)
                 near[:, 1] = f.piece_of_slot[near[:, 1]]
                 found.append((self._meet_pieces(near, pieces, among_flights, track_terms), f))
                 missing = f.without_rule(among_flights, pieces.side.span_us, track_terms)
         return self._findings(claims.labels, found, missing)
+
+    def _few(
+        self, raw: NDArray[np.float64], claims: Volumes, who: Parties, them: Parties, terms: Terms
+    ) -> tuple[Findings, NDArray[np.int64]] | None:
+        """What :meth:`_findings` would say of a few meetings of volumes; None if not all are decided."""
+        n, v = raw.shape[0], self._volumes
+        whole, real = np.empty((6, n), np.int64), np.empty((6, n))
+        rule, marginal = np.empty(n, np.int32), np.empty(n, np.bool_)
+        hits = _settle(
+            raw, claims.start_us, claims.end_us, who.klass, v.cells["start_us"], v.cells["end_us"],
+            them.klass, v.rows["handle"], terms.rule, terms.rules, whole, real, rule, marginal,
+        )  # fmt: skip
+        if hits < 0:
+            return None
+        theirs = v.names.labels(whole[4, :hits], claims.labels.data_mode)
+        a, b, start, end = whole[:4]
+        agreed = agreed_rows(self._separation, claims.labels, theirs, a, b, end)
+        none = self._nothing
+        return Findings(
+            none.kind, claims.labels, theirs, a, b, start, end, start.copy(), real[0], real[1],
+            real[2], real[3], real[4], real[5], marginal, rule, agreed,
+            none.rules, none.unchecked, none.unobserved, dict(self._assumptions),
+        ), whole[5, :hits].copy()  # fmt: skip
 
     def _cut(self, tracks: Trajectories) -> Pieces:
         lasts_us = tracks.time_us[tracks.offsets[1:] - 1] - tracks.time_us[tracks.offsets[:-1]]
@@ -743,50 +887,54 @@ class Index:
         self, labels: Labels, found: list[tuple[Rows, _Store]], missing: _Missing
     ) -> tuple[Findings, NDArray[np.int64]]:
         """Findings whose ``b`` numbers only what occurs, and its handles."""
-        if not missing.total and not any(rows.a.shape[0] for rows, _ in found):
-            return replace(
-                self._nothing, labels_a=labels, labels_b=Labels.of([], data_mode=labels.data_mode)
-            ), _NO_HANDLES
+        if not missing.total:
+            found = [(rows, store) for rows, store in found if rows.a.shape[0]]
+            if not found:
+                return self._found_nothing(labels), _NO_HANDLES
         parts, handles, names = [], [], []
         b = missing.b
         many = 0
         for rows, store in found:
             more = missing.b if store is self._flights else missing.b[:0]
-            hit = np.unique(np.concatenate([rows.b, more]))
-            parts.append(replace(rows, b=np.searchsorted(hit, rows.b) + many))
+            hit = np.array(sorted({*rows.b.tolist(), *more.tolist()}), np.int64)
+            parts.append(
+                Rows(
+                    rows.raw, rows.a, np.searchsorted(hit, rows.b) + many, rows.start_us, rows.end_us,
+                    rows.closest_us, rows.rule,
+                )
+            )  # fmt: skip
             if store is self._flights:
                 b = np.searchsorted(hit, missing.b) + many
             handles.append(store.rows["handle"][hit])
             names.append(store.names.labels(hit, labels.data_mode))
             many += hit.shape[0]
-        unchecked = Unchecked(
-            missing.a,
-            b,
-            missing.start_us,
-            missing.end_us,
-            np.full(b.shape[0], Reason.NO_RULE, np.int8),
-            missing.total,
-        )
-        return self._answer(labels, Labels.concat(names), Rows.join(parts), unchecked), np.concatenate(
-            handles
-        )
+        unchecked = None
+        if missing.total:
+            reason = np.full(b.shape[0], Reason.NO_RULE, np.int8)
+            unchecked = Unchecked(missing.a, b, missing.start_us, missing.end_us, reason, missing.total)
+        theirs = names[0] if len(names) == 1 else Labels.concat(names)
+        held = handles[0] if len(handles) == 1 else np.concatenate(handles)
+        return self._answer(labels, theirs, Rows.join(parts), unchecked), held
+
+    def _found_nothing(self, labels: Labels) -> Findings:
+        """No findings; the columns of no rows are shared: making them would be half of a query's time."""
+        n = self._nothing
+        return Findings(
+            n.kind, labels, self._nobody[labels.data_mode], n.a, n.b, n.start_us, n.end_us, n.closest_us,
+            n.horizontal_m, n.vertical_m, n.lat_deg, n.lng_deg, n.altitude_m, n.margin_m, n.marginal, n.rule,
+            n.agreed, n.rules, n.unchecked, n.unobserved, dict(self._assumptions),
+        )  # fmt: skip
 
     def _answer(
         self, mine: Labels, theirs: Labels, rows: Rows, unchecked: Unchecked | None = None
     ) -> Findings:
-        rules = [rule.name for rule in self._separation.rules] + [MEETING]
-        if not self._separation.rules:
-            rules += [rule.name for rule in self._tracks_rules.rules]
-        assumptions = assumptions_of(
-            self._tracks_rules, {"volumes": "closed sets: touching is meeting; windows half-open"}
-        )
         return findings_of(
             FindingKind.CONFLICT,
             mine,
             theirs,
             rows,
-            rules,
+            self._rules,
             self._separation,
-            assumptions,
+            dict(self._assumptions),
             unchecked=unchecked,
         )

@@ -44,6 +44,8 @@ A long hover costs no more.
 """
 _USUAL, _WIDER, _STEP = 0.99, 1.5, 3.0
 """Pieces wider than so many others, where that widens the cells so much, are of sizes that grow so."""
+_FEW_WINDOWS = 64
+"""So many windows of one pair are put into the order of time by insertion."""
 _SPREAD_LEAST = 2_000
 """Fewer pieces than this are not worth a second thread."""
 CLOCK = 2.3e-16
@@ -96,6 +98,7 @@ class Pieces:
     last: NDArray[np.int64]
     slab: NDArray[np.int64]
     who: NDArray[np.int64]
+    half: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,7 +110,8 @@ class _Field:
     mask: int
     start: NDArray[np.int64]
     code: NDArray[np.int64]
-    box: NDArray[np.float64]
+    walk: NDArray[np.float64]
+    band: NDArray[np.float64]
     order: NDArray[np.int64]
 
 
@@ -161,10 +165,11 @@ def side_of_tracks(tracks: Trajectories, laid: Legs, present: frozenset[int]) ->
     )
 
 
-def cut_pieces(side: Side, slab_s: float, *, banded: bool) -> Pieces:
+def cut_pieces(side: Side, slab_s: float, *, banded: bool, until_s: float | None = None) -> Pieces:
     """Cut into pieces.
 
-    ``banded`` says whether altitude bands may rule pairs out (all are in one reference).
+    ``banded`` says whether altitude bands may rule pairs out (all are in one reference). For a join of
+    pieces, ``until_s`` is the last instant of all that it sees.
     """
     count = sweep.count_pieces(side.t_s, side.joined, slab_s)
     if banded:
@@ -175,29 +180,34 @@ def cut_pieces(side: Side, slab_s: float, *, banded: bool) -> Pieces:
         low, high = np.full(side.t_s.shape[0], -np.inf), np.full(side.t_s.shape[0], np.inf)
     box = np.empty((count, sweep.PIECE_COLUMNS))
     first, last, slab, who = (np.empty(count, np.int64) for _ in range(4))
+    half = np.empty((0 if until_s is None else count, 3))
     sweep.make_pieces(
-        side.t_s, side.point, low, high, side.joined, side.owner, slab_s, box, first, last, slab, who
-    )
-    return Pieces(side, slab_s, float(box[:, sweep.R].max(initial=0.0)), box, first, last, slab, who)
+        side.t_s, side.point, low, high, side.joined, side.owner, slab_s, box, first, last, slab, who,
+        until_s or 0.0, half,
+    )  # fmt: skip
+    return Pieces(side, slab_s, float(box[:, sweep.R].max(initial=0.0)), box, first, last, slab, who, half)
 
 
-def _field(pieces: Pieces, rows: NDArray[np.intp], cell_m: float) -> _Field:
-    """Sort some pieces by the cell their ball's centre is in."""
-    count = rows.shape[0]
-    whole = count == pieces.who.shape[0]
-    box, slab = (pieces.box, pieces.slab) if whole else (pieces.box[rows], pieces.slab[rows])
+def _field(pieces: Pieces, rows: NDArray[np.intp] | None, cell_m: float) -> _Field:
+    """Sort some pieces (None: all) by the cell their ball's centre is in."""
+    box, slab, half = pieces.box, pieces.slab, pieces.half
+    if rows is not None:
+        box, slab, half = box[rows], slab[rows], half[rows]
+    count = slab.shape[0]
     code = np.empty(count, np.int64)
     jit.spread(lambda lo, hi: sweep.hash_pieces(box, slab, cell_m, code, lo, hi), count, least=20_000)
     mask = (1 << max(4, math.ceil(math.log2(max(count, 1))))) - 1
     start, order = np.empty(mask + 2, np.int64), np.empty(count, np.int64)
     sweep.bucket_pieces(code, mask, start, order)
-    code_sorted, box_sorted = np.empty_like(code), np.empty_like(box)
+    code_sorted, walk, band = np.empty_like(code), np.empty((count, sweep.WALK_COLUMNS)), np.empty((count, 2))
     jit.spread(
-        lambda lo, hi: sweep.gather_pieces(order, code, box, code_sorted, box_sorted, lo, hi),
+        lambda lo, hi: sweep.gather_pieces(order, code, box, half, code_sorted, walk, band, lo, hi),
         count,
         least=20_000,
     )
-    return _Field(pieces, cell_m, mask, start, code_sorted, box_sorted, order if whole else rows[order])
+    return _Field(
+        pieces, cell_m, mask, start, code_sorted, walk, band, order if rows is None else rows[order]
+    )
 
 
 def _sizes(left: Pieces, right: Pieces, reach_m: float) -> tuple[list[float], list[NDArray[np.intp]]]:
@@ -205,18 +215,20 @@ def _sizes(left: Pieces, right: Pieces, reach_m: float) -> tuple[list[float], li
 
     A cell is as wide as the widest pieces in it, and a few that are far wider than the others (a position
     that jumps, something in orbit) would put everything into one cell. They are a size of their own, with
-    cells of their own.
+    cells of their own. Where all are of one size, no sizes are told.
     """
     sides = (left,) if left is right else (left, right)
     radius = np.concatenate([p.box[:, sweep.R] for p in sides])
     if not radius.shape[0]:
-        return [0.0], [np.zeros(p.who.shape[0], np.intp) for p in sides]
+        return [0.0], []
     usual = float(np.quantile(radius, _USUAL))
     widest = float(radius.max())
     bounds = []
     while reach_m + 2.0 * widest > _WIDER * (reach_m + 2.0 * usual):
         bounds.append(usual)
         usual *= _STEP
+    if not bounds:
+        return [widest], []
     sizes = [np.searchsorted(np.array(bounds), p.box[:, sweep.R]) for p in sides]
     return [*bounds, widest], sizes
 
@@ -225,6 +237,11 @@ def _meeting_fields(left: Pieces, right: Pieces, reach_m: float) -> Iterator[tup
     """The fields to join so that every piece meets every other once; a field with itself: it twice."""
     bounds, sizes = _sizes(left, right, reach_m)
     itself = left is right
+    if not sizes:
+        cell = max(reach_m + 2.0 * bounds[0], 1.0)
+        one = _field(left, None, cell)
+        yield one, one if itself else _field(right, None, cell)
+        return
     for size, widest in enumerate(bounds):
         if not any((of == size).any() for of in sizes):
             continue
@@ -265,7 +282,8 @@ def _join(
             lo,
             hi,
             one.code,
-            one.box,
+            one.walk,
+            one.band,
             one.order,
             p.first,
             p.last,
@@ -281,7 +299,8 @@ def _join(
             a.blur_h,
             a.blur_v,
             two.code,
-            two.box,
+            two.walk,
+            two.band,
             two.order,
             q.first,
             q.last,
@@ -319,9 +338,14 @@ def _join(
 
 def _merged(raw: NDArray[np.float64], others: int) -> NDArray[np.float64]:
     """Raw windows sorted, and those of a pair that touch joined; ``others``: how many rows b numbers."""
-    undecided = raw[:, sweep.FLAG] * (raw[:, sweep.FLAG] >= sweep.ALTITUDE_UNKNOWN)
-    pair = raw[:, sweep.A] * others + raw[:, sweep.B]
-    merged: NDArray[np.float64] = sweep.merge(raw, np.lexsort((raw[:, sweep.T0], undecided, pair)))
+    flag = raw[:, sweep.FLAG].astype(np.int64)
+    pair = raw[:, sweep.A].astype(np.int64) * others + raw[:, sweep.B].astype(np.int64)
+    key = 4 * pair + flag * (flag >= int(sweep.ALTITUDE_UNKNOWN))
+    order = np.argsort(key)
+    ends = np.nonzero(np.diff(key[order]))[0]
+    if int(np.diff(ends, prepend=-1, append=key.shape[0] - 1).max()) > _FEW_WINDOWS:
+        order = np.lexsort((raw[:, sweep.T0], key))
+    merged: NDArray[np.float64] = sweep.merge(raw, order)
     return merged
 
 
@@ -339,16 +363,18 @@ def _findings(
     assumptions: dict[str, str],
     now_us: int | None,
 ) -> Findings:
+    """``merged`` is in the order of pairs, each pair's windows in that of time."""
     decided = merged[:, sweep.FLAG] < sweep.ALTITUDE_UNKNOWN
-    rows, left = merged[decided], merged[~decided]
+    found, left = np.nonzero(decided)[0], merged[~decided]
 
     def instants(column: NDArray[np.float64]) -> NDArray[np.int64]:
         return base_us + np.rint(column * 1e6).astype(np.int64)
 
+    start = instants(merged[found, sweep.T0])
+    order = np.argsort(start, kind="stable")
+    rows, start = merged[found[order]], start[order]
     a, b = rows[:, sweep.A].astype(np.int64), rows[:, sweep.B].astype(np.int64)
-    start, end = instants(rows[:, sweep.T0]), instants(rows[:, sweep.T1])
-    order = np.lexsort((b, a, start))
-    rows, a, b, start, end = rows[order], a[order], b[order], start[order], end[order]
+    end = instants(rows[:, sweep.T1])
     lat, lng = earth.positions(rows[:, sweep.X : sweep.Z + 1])
     rule = matrix.rule[matrix.klass[a], matrix.klass[split + b]]
     return Findings(
@@ -574,6 +600,11 @@ def losses(
     return check_moving(FindingKind.LOSS, one, two, base, rules, unobserved, extra, None)
 
 
+def fastest_of(one: Side, two: Side) -> float:
+    """The highest speed of any leg of two sides, which may be one, in metres a second."""
+    return one.speed_most() if one is two else max(one.speed_most(), two.speed_most())
+
+
 def check_moving(
     kind: FindingKind,
     one: Side,
@@ -585,6 +616,7 @@ def check_moving(
     now_us: int | None,
     *,
     slab_s: float | None = None,
+    fastest_m_s: float | None = None,
     drift: float = CLOCK,
     drift_m: float = 0.0,
 ) -> Findings:
@@ -604,17 +636,17 @@ def check_moving(
     while (
         max(
             sweep.count_pieces(s.t_s, s.joined, slab) / max(PIECES_MAX, 8 * s.t_s.shape[0])
-            for s in (one, two)
+            for s in ((one,) if itself else (one, two))
         )
         > 1.0
     ):
         slab *= 2.0
     banded = np.unique(np.concatenate([one.reference, two.reference])).shape[0] <= 1
-    left = cut_pieces(one, slab, banded=banded)
-    right = left if itself else cut_pieces(two, slab, banded=banded)
     last = max(float(side.t_s.max(initial=0.0)) for side in (one, two))
-    fastest = one.speed_most() if itself else max(one.speed_most(), two.speed_most())
-    leg = max(sweep.longest_leg(side.point, side.joined) for side in (one, two))
+    left = cut_pieces(one, slab, banded=banded, until_s=last)
+    right = left if itself else cut_pieces(two, slab, banded=banded, until_s=last)
+    fastest = fastest_of(one, two) if fastest_m_s is None else fastest_m_s
+    leg = max(sweep.longest_leg(side.point, side.joined) for side in ((one,) if itself else (one, two)))
     reach = widest + sweep.frame_bound(leg, widest) + drift * (drift_m + 2.0 * last * fastest)
     raw = [
         _join(a, b, matrix, labels.body, reach, height, drift, drift_m, horizon=now_us is not None)
@@ -648,6 +680,7 @@ def _paths(
     age_s: Any,
     ahead_s: Any,
     step_s: Any,
+    order: Any,
     first: Any,
     end_s: float,
     t_s: Any,
@@ -658,11 +691,13 @@ def _paths(
     lo: int,
     hi: int,
 ) -> None:
-    """Lay out the predicted paths of states ``lo..hi``: nodes at now, one step later, and so on to ``end_s``.
+    """Lay out the predicted paths of some states: nodes at now, one step later, and so on to ``end_s``.
 
-    Positions are ``ahead_s`` old, altitudes ``age_s``. State i owns nodes ``first[i]`` to ``first[i + 1]``.
+    Positions are ``ahead_s`` old, altitudes ``age_s``. State ``order[k]`` owns nodes ``first[k]`` to
+    ``first[k + 1]``, for k from ``lo`` to ``hi``.
     """
-    for i in range(lo, hi):
+    for k in range(lo, hi):
+        i = order[k]
         east_x, east_y, north_x, north_y, north_z = earth.east_north(lat_deg[i], lng_deg[i])
         s, c = np.sin(track[i]), np.cos(track[i])
         vx = speed[i] * (s * east_x + c * north_x)
@@ -670,8 +705,8 @@ def _paths(
         vz = speed[i] * c * north_z
         x, y, z = earth.surface_of(lat_deg[i], lng_deg[i])
         t = -ahead_s[i]
-        for node in range(first[i], first[i + 1]):
-            at = min((node - first[i]) * step_s[i], end_s)
+        for node in range(first[k], first[k + 1]):
+            at = min((node - first[k]) * step_s[i], end_s)
             parts = int(abs(at - t) * speed[i] / _PREDICTED_STEP_M) + 1
             for _ in range(parts):
                 x, y, z, vx, vy, vz = earth.advance(x, y, z, vx, vy, vz, (at - t) / parts)
@@ -679,7 +714,7 @@ def _paths(
             t_s[node] = t
             point[node, 0], point[node, 1], point[node, 2] = x, y, z
             height[node] = altitude_m[i] + climb[i] * (age_s[i] + t)
-            joined[node] = node + 1 < first[i + 1]
+            joined[node] = node + 1 < first[k + 1]
             owner[node] = i
 
 
@@ -722,11 +757,28 @@ def _brought_near(
     return lat, lng, track, ahead_s
 
 
+_PLACED_LEAST = 10_000
+"""Fewer states than this fit into the processor's cache, and gain nothing from an order."""
+
+
+def _by_place(states: States) -> NDArray[np.intp]:
+    """Rows of states in strips of latitude, so that neighbours on earth are so in memory."""
+    code = np.zeros(len(states), np.uint16)
+    for column, weight in ((states.lat_deg, 256), (states.lng_deg, 1)):
+        low, high = float(column.min()), float(column.max())
+        code += ((column - low) * (255.0 / max(high - low, 1e-9))).astype(np.uint16) * np.uint16(weight)
+    return np.argsort(code, kind="stable")
+
+
 def side_of_states(
-    states: States, now_us: int, lookahead_s: float, present: frozenset[int]
+    states: States, now_us: int, lookahead_s: float, present: frozenset[int], *, placed: bool = False
 ) -> tuple[Side, float]:
-    """The paths of states from ``now_us`` on, and the slab they are laid out for."""
+    """The paths of states from ``now_us`` on, and the slab they are laid out for.
+
+    ``placed``: nodes may come in the order of places instead of that of owners.
+    """
     n = len(states)
+    order = _by_place(states) if placed and n >= _PLACED_LEAST else np.arange(n)
     most = min(max(_PREDICTED_NODES // max(n, 1), _PREDICTED_LEGS_MIN), _PREDICTED_LEGS_MAX)
     # one step for nearly all, so that their legs are over the same times; a few faster ones take shorter ones
     usual = float(np.quantile(states.ground_speed_m_s, _USUAL)) if n else 0.0
@@ -734,7 +786,7 @@ def side_of_states(
     wanted = np.maximum(PREDICTED_LEG_M / speed, max(lookahead_s / most, 1.0))
     steps = 2.0 ** np.ceil(np.log2(np.minimum(wanted, max(lookahead_s, 1.0))) - 0.5)
     step_s, slab_s = steps[:-1], float(steps[-1])
-    first = np.concatenate([[0], np.cumsum(np.ceil(lookahead_s / step_s).astype(np.int64) + 1)])
+    first = np.concatenate([[0], np.cumsum(np.ceil(lookahead_s / step_s[order]).astype(np.int64) + 1)])
     nodes = int(first[-1])
     t_s, point, height = np.empty(nodes), np.empty((nodes, 3)), np.empty(nodes)
     joined, owner = np.empty(nodes, np.bool_), np.empty(nodes, np.int64)
@@ -751,6 +803,7 @@ def side_of_states(
             age_s,
             ahead_s,
             step_s,
+            order,
             first,
             lookahead_s,
             t_s,
@@ -837,17 +890,18 @@ def encounters(
     )
     ahead = max([r.minima.lookahead_s for r in rules.rules], default=0.0)
     present = references_of(states.reference, *(() if others is None else (others.reference,)))
-    one, slab = side_of_states(states, now, ahead, present)
+    one, slab = side_of_states(states, now, ahead, present, placed=True)
     two = one
     if others is not None:
-        two, other_slab = side_of_states(others, now, ahead, present)
+        two, other_slab = side_of_states(others, now, ahead, present, placed=True)
         slab = max(slab, other_slab)
     extra = {
         "motion": "each state's geodesic at constant ground speed and climb",
         "now": format_instant(now),
         "look-ahead": f"{ahead:g} s",
     }
-    drift = predicted_drift(ahead * max(one.speed_most(), two.speed_most()))
+    fastest = fastest_of(one, two)
+    drift = predicted_drift(ahead * fastest)
     return check_moving(
         FindingKind.ENCOUNTER,
         one,
@@ -858,6 +912,7 @@ def encounters(
         extra,
         now,
         slab_s=slab,
+        fastest_m_s=fastest,
         drift=drift,
         drift_m=2.0 * earth.LEG_MAX_M,
     )

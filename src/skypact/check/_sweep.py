@@ -6,9 +6,10 @@ is emitted as such: a leg's altitude is known if it is at both ends. An end at w
 for its instant, whatever the legs beside it.
 
 How it works. Time is cut into slabs. In each slab a thing that moves is a **piece**: a run of its legs, with
-a bounding ball and an altitude band. Pieces are hashed by slab and by cell of an earth-centred grid whose
+a bounding ball and an altitude band. Pieces are sorted by slab and by cell of an earth-centred grid whose
 cells are as wide as the widest reach of two pieces, so that every pair that could meet stands in one cell or
-in neighbouring ones. A pair of pieces passes three tests, each surer and dearer than the last:
+in neighbouring ones, three of which are one run in memory. A pair of pieces passes three tests, each surer
+and dearer than the last:
 
 1. balls and bands: could they meet at all?
 2. the chords' relative motion, a quadratic in time, against the minimum widened by the chord's bound
@@ -54,6 +55,9 @@ ALTITUDE_INCOMPARABLE: Final = 3.0
 # columns of a piece
 CX, CY, CZ, R, LOW, HIGH = range(6)
 PIECE_COLUMNS: Final = 6
+# columns of a piece as a join walks through them: its ball, and half its chord
+HX, HY, HZ = 4, 5, 6
+WALK_COLUMNS: Final = 8
 
 # how the altitudes of two references are compared
 SAME_REFERENCE: Final = 0
@@ -155,11 +159,15 @@ def make_pieces(
     last: Any,
     slab: Any,
     who: Any,
+    until_s: float,
+    half: Any,
 ) -> None:
     """Cut runs of joined nodes into one piece a slab: nodes ``first..last``, ball and altitude band.
 
     The legs that reach over a slab's border belong to the pieces on both sides. ``low_m`` and ``high_m`` are
-    the nodes' altitude bands; not known is -inf to inf.
+    the nodes' altitude bands; not known is -inf to inf. ``half``, unless it is empty, has half the chord of
+    each piece that is one leg over the whole of its slab, or as much of it as is before ``until_s``; else
+    NaN.
     """
     n = t_s.shape[0]
     k = 0
@@ -202,6 +210,11 @@ def make_pieces(
             box[piece, R] = 0.5 * np.sqrt(dx * dx + dy * dy + dz * dz) + longest / (8.0 * R_MIN_M) + 1e-3
             box[piece, LOW] = lo
             box[piece, HIGH] = hi
+            if half.shape[0]:
+                whole = j == i + 1 and t_s[i] == s * slab_s and t_s[j] == min((s + 1) * slab_s, until_s)
+                whole = whole and t_s[j] > t_s[i]
+                for c in range(3):
+                    half[piece, c] = 0.5 * (point[j, c] - point[i, c]) if whole else np.nan
             first[piece] = i
             last[piece] = j
             slab[piece] = s
@@ -211,23 +224,15 @@ def make_pieces(
         k = end + 1
 
 
-_LOW_63: Final = 0x7FFFFFFFFFFFFFFF
-
-
 @inlined
 def _code(slab: int, ix: int, iy: int, iz: int) -> int:
-    """A 63-bit name of a slab's cell. Two cells of one name would cost time, never a pair.
+    """The name of a slab's cell: linear, so that the cells of a column along z have consecutive names.
 
-    The low bits of a product are the same whether it wraps round (compiled) or grows (interpreted).
+    Cells whose names differ by a fixed number lie at a fixed distance in memory, too, and a walk through all
+    pieces reads as many streams as a cell has columns beside it. Two cells of one name (a thousand cells
+    apart) cost time, never a pair: neighbours' names differ.
     """
-    h = (
-        int(slab) * 7046029254386353131
-        + ix * 4417276706812531889
-        + iy * 1609587929392839161
-        + iz * 8796714831421723037
-    ) & _LOW_63
-    h = ((h ^ (h >> 29)) * 4658895280553007687) & _LOW_63
-    return h ^ (h >> 32)
+    return (int(slab) & 0x7FFFFFFF) * 1_327_217_885 + ix * 1_022_117 + iy * 1_009 + iz
 
 
 @kernel
@@ -264,13 +269,18 @@ def bucket_pieces(code: Any, mask: int, start: Any, order: Any) -> None:
 
 
 @kernel
-def gather_pieces(order: Any, code: Any, box: Any, code_out: Any, box_out: Any, lo: int, hi: int) -> None:
-    """Lay boxes and cell names out in bucket order."""
+def gather_pieces(
+    order: Any, code: Any, box: Any, half: Any, code_out: Any, walk_out: Any, band_out: Any, lo: int, hi: int
+) -> None:
+    """Lay cell names, balls with chords, and bands out in bucket order; the bands alone, to be read fast."""
     for i in range(lo, hi):
         k = order[i]
         code_out[i] = code[k]
-        for c in range(PIECE_COLUMNS):
-            box_out[i, c] = box[k, c]
+        for c in range(R + 1):
+            walk_out[i, c] = box[k, c]
+        for c in range(3):
+            walk_out[i, HX + c] = half[k, c]
+        band_out[i, 0], band_out[i, 1] = box[k, LOW], box[k, HIGH]
 
 
 @inlined
@@ -285,41 +295,88 @@ def _grown(out: Any, used: int) -> Any:
     return bigger
 
 
+CHUNK: Final = 512
+"""So many pieces have their bands looked at in one go."""
+
+
 @inlined
-def _near(box_a: Any, i: int, box_b: Any, j: int, reach_m: float) -> bool:
+def _columns(
+    slab: int, ix: int, iy: int, iz: int, start: Any, mask: int, itself: bool, name: Any, begin: Any, end: Any
+) -> int:
+    """The runs of pieces, in bucket order, of a cell and its neighbours; returns how many.
+
+    A run is three cells of a column along z, whose first has ``name``, or what is left of them: in a join
+    with itself the cell's own column begins at the cell, and is the first run, and four of the other eight
+    columns are left out. A column that wraps round the last bucket is two runs.
+    """
+    runs = 0
+    for k in range(9):
+        place = (k + 4) % 9  # the cell's own column first
+        if itself and place < 4:
+            continue
+        first = _code(slab, ix + place // 3 - 1, iy + place % 3 - 1, iz - 1)
+        bucket = first & mask
+        last = bucket + 2
+        if itself and place == 4:
+            bucket += 1
+        if bucket <= mask:
+            name[runs], begin[runs], end[runs] = first, start[bucket], start[min(last, mask) + 1]
+            runs += int(begin[runs] < end[runs])
+        if last > mask:
+            name[runs], begin[runs], end[runs] = first, start[max(bucket - mask - 1, 0)], start[last - mask]
+            runs += int(begin[runs] < end[runs])
+    return runs
+
+
+@inlined
+def _same_height(band: Any, begin: int, end: int, above: float, below: float, found: Any) -> int:
+    """Which of the pieces ``begin..end`` have bands that reach between two heights; returns how many.
+
+    Without a branch: nearly all are elsewhere, but which ones cannot be foretold.
+    """
+    n = 0
+    for j in range(begin, end):
+        found[n] = j
+        n += int(band[j, 0] <= above) & int(band[j, 1] >= below)
+    return n
+
+
+@inlined
+def _near(walk_a: Any, i: int, walk_b: Any, j: int, reach_m: float) -> bool:
     """Test 1.
 
     May two pieces meet, by their balls, within the widest minima? (Their bands were looked at before.)
     """
-    dx = box_a[i, CX] - box_b[j, CX]
-    dy = box_a[i, CY] - box_b[j, CY]
-    dz = box_a[i, CZ] - box_b[j, CZ]
-    reach = reach_m + box_a[i, R] + box_b[j, R]
+    dx = walk_a[i, CX] - walk_b[j, CX]
+    dy = walk_a[i, CY] - walk_b[j, CY]
+    dz = walk_a[i, CZ] - walk_b[j, CZ]
+    reach = reach_m + walk_a[i, R] + walk_b[j, R]
     return dx * dx + dy * dy + dz * dz <= reach * reach
 
 
 @inlined
-def _single_legs_far(
-    i: int, i2: int, ta: Any, pa: Any, j: int, j2: int, tb: Any, pb: Any, reach_m: float
-) -> bool:
-    """Test 2 at once, for two pieces of one leg each over the same time.
+def _chords_far(walk_a: Any, i: int, walk_b: Any, j: int, reach_m: float) -> bool:
+    """Test 2 at once, for two pieces of one leg each over the same time (NaN, and so False, if they are not).
 
     Do even their chords stay out of the widest reach?
 
-    Predicted paths are such pieces, nearly all of which end here.
+    Predicted paths are such pieces, nearly all of which end here. The middle of a leg's box is that of its
+    chord; the millimetre in the slack is far more than the rounding of both.
     """
-    if i2 != i + 1 or j2 != j + 1 or ta[i] != tb[j] or ta[i2] != tb[j2]:
-        return False
-    wx, wy, wz = pa[i, 0] - pb[j, 0], pa[i, 1] - pb[j, 1], pa[i, 2] - pb[j, 2]
-    vx, vy, vz = pa[i2, 0] - pb[j2, 0] - wx, pa[i2, 1] - pb[j2, 1] - wy, pa[i2, 2] - pb[j2, 2] - wz
+    wx, wy, wz = (
+        walk_a[i, CX] - walk_b[j, CX],
+        walk_a[i, CY] - walk_b[j, CY],
+        walk_a[i, CZ] - walk_b[j, CZ],
+    )
+    ax, ay, az = walk_a[i, HX], walk_a[i, HY], walk_a[i, HZ]
+    bx, by, bz = walk_b[j, HX], walk_b[j, HY], walk_b[j, HZ]
+    vx, vy, vz = ax - bx, ay - by, az - bz
     v2 = vx * vx + vy * vy + vz * vz
     u = 0.0
     if v2 > 0.0:
-        u = min(max(-(wx * vx + wy * vy + wz * vz) / v2, 0.0), 1.0)
+        u = min(max(-(wx * vx + wy * vy + wz * vz) / v2, -1.0), 1.0)
     wx, wy, wz = wx + u * vx, wy + u * vy, wz + u * vz
-    ax, ay, az = pa[i2, 0] - pa[i, 0], pa[i2, 1] - pa[i, 1], pa[i2, 2] - pa[i, 2]
-    bx, by, bz = pb[j2, 0] - pb[j, 0], pb[j2, 1] - pb[j, 1], pb[j2, 2] - pb[j, 2]
-    leg = np.sqrt(max(ax * ax + ay * ay + az * az, bx * bx + by * by + bz * bz))
+    leg = 2.0 * np.sqrt(max(ax * ax + ay * ay + az * az, bx * bx + by * by + bz * bz))
     slack, depth = _chord_slack(leg, reach_m)
     return wx * wx + wy * wy + wz * wz > (reach_m + slack) * (reach_m + slack) + depth * depth
 
@@ -786,7 +843,8 @@ def join(
     lo: int,
     hi: int,
     code_a: Any,
-    box_a: Any,
+    walk_a: Any,
+    band_a: Any,
     order_a: Any,
     first_a: Any,
     last_a: Any,
@@ -802,7 +860,8 @@ def join(
     blur_ha: Any,
     blur_va: Any,
     code_b: Any,
-    box_b: Any,
+    walk_b: Any,
+    band_b: Any,
     order_b: Any,
     first_b: Any,
     last_b: Any,
@@ -837,92 +896,115 @@ def join(
 
     ``shared``: both are pieces of the same things, all columns alike; then a is the lower number. ``itself``:
     they are the same pieces. Every pair of pieces that passes test 1 is met once: in a join with itself a
-    piece looks into its own cell, forward, and into 13 of its 26 neighbours; else into all 27.
+    piece looks into its own cell, forward, and into 13 of its 26 neighbours; else into all 27
+    (:func:`_columns`).
     """
     out = np.empty((1024, RAW_COLUMNS))
     used: Any = np.int64(0)  # a literal 0 would be a type of its own, and all that takes it compiled twice
-    neighbour_code = np.empty(27, np.int64)
-    neighbour_from = np.empty(27, np.int64)
-    neighbour_to = np.empty(27, np.int64)
-    neighbours = 0
+    name = np.empty(18, np.int64)
+    begin = np.empty(18, np.int64)
+    end = np.empty(18, np.int64)
+    found = np.empty(CHUNK, np.int64)
+    runs = 0
     seen = code_a[lo] - 1 if hi > lo else 0
     for i in range(lo, hi):
         ki = order_a[i]
         if i == lo or code_a[i] != seen:
             seen = code_a[i]
-            neighbours = 0
-            ix = int(np.floor(box_a[i, CX] / cell_m))
-            iy = int(np.floor(box_a[i, CY] / cell_m))
-            iz = int(np.floor(box_a[i, CZ] / cell_m))
-            for place in range(27):
-                if itself and place < 13:
-                    continue
-                name = _code(slab_a[ki], ix + place // 9 - 1, iy + (place // 3) % 3 - 1, iz + place % 3 - 1)
-                bucket = name & mask_b
-                if start_b[bucket] < start_b[bucket + 1]:
-                    neighbour_code[neighbours] = name
-                    neighbour_from[neighbours] = start_b[bucket]
-                    neighbour_to[neighbours] = start_b[bucket + 1]
-                    neighbours += 1
-        above, below = box_a[i, HIGH] + height_m, box_a[i, LOW] - height_m
-        for k in range(neighbours):
-            name = neighbour_code[k]
-            begin = i + 1 if itself and name == seen else neighbour_from[k]
-            for j in range(begin, neighbour_to[k]):
-                if box_b[j, LOW] > above or box_b[j, HIGH] < below:
-                    continue
-                if not _near(box_a, i, box_b, j, reach_m) or code_b[j] != name:
-                    continue
-                kj = order_b[j]
-                if _single_legs_far(
-                    first_a[ki], last_a[ki], ta, pa, first_b[kj], last_b[kj], tb, pb, reach_m
-                ):
-                    continue
-                if body_a[who_a[ki]] == body_b[who_b[kj]] or rule[klass_a[who_a[ki]], klass_b[who_b[kj]]] < 0:
-                    continue
-                swap = shared and who_a[ki] > who_b[kj]
-                p, q = (kj, ki) if swap else (ki, kj)
-                a, b = who_a[p], who_b[q]
-                D = D_of[klass_a[a], klass_b[b]] + blur_ha[a] + blur_hb[b]
-                Hm = H_of[klass_a[a], klass_b[b]] + blur_va[a] + blur_vb[b]
-                slab_from = slab_a[ki] * slab_s
-                slab_to = min(slab_from + slab_s, horizon_of[klass_a[a], klass_b[b]])
-                out, used = _pair_of_pieces(
-                    a,
-                    b,
-                    first_a[p],
-                    last_a[p],
-                    first_b[q],
-                    last_b[q],
-                    slab_from,
-                    slab_to,
-                    ta,
-                    pa,
-                    za,
-                    ga,
-                    tb,
-                    pb,
-                    zb,
-                    gb,
-                    D,
-                    Hm,
-                    compare[ref_a[a], ref_b[b]],
-                    geoid_bound_m,
-                    drift,
-                    drift_m,
-                    out,
-                    used,
-                )
+            runs = _columns(
+                slab_a[ki],
+                int(np.floor(walk_a[i, CX] / cell_m)),
+                int(np.floor(walk_a[i, CY] / cell_m)),
+                int(np.floor(walk_a[i, CZ] / cell_m)),
+                start_b,
+                mask_b,
+                itself,
+                name,
+                begin,
+                end,
+            )
+        above, below = band_a[i, 1] + height_m, band_a[i, 0] - height_m
+        for k in range(runs):
+            least = name[k]
+            at = begin[k]
+            if itself and k == 0:  # forward; and of the own column's first cell nothing
+                at, least = i + 1, least + 1
+            most = name[k] + 2
+            while at < end[k]:
+                stop = min(at + CHUNK, end[k])
+                there = _same_height(band_b, at, stop, above, below, found)
+                at = stop
+                for m in range(there):
+                    j = found[m]
+                    if not (least <= code_b[j] <= most) or not _near(walk_a, i, walk_b, j, reach_m):
+                        continue
+                    if _chords_far(walk_a, i, walk_b, j, reach_m):
+                        continue
+                    kj = order_b[j]
+                    a, b = who_a[ki], who_b[kj]
+                    if body_a[a] == body_b[b] or rule[klass_a[a], klass_b[b]] < 0:
+                        continue
+                    swap = shared and who_a[ki] > who_b[kj]
+                    p, q = (kj, ki) if swap else (ki, kj)
+                    a, b = who_a[p], who_b[q]
+                    D = D_of[klass_a[a], klass_b[b]] + blur_ha[a] + blur_hb[b]
+                    Hm = H_of[klass_a[a], klass_b[b]] + blur_va[a] + blur_vb[b]
+                    slab_from = slab_a[ki] * slab_s
+                    slab_to = min(slab_from + slab_s, horizon_of[klass_a[a], klass_b[b]])
+                    out, used = _pair_of_pieces(
+                        a,
+                        b,
+                        first_a[p],
+                        last_a[p],
+                        first_b[q],
+                        last_b[q],
+                        slab_from,
+                        slab_to,
+                        ta,
+                        pa,
+                        za,
+                        ga,
+                        tb,
+                        pb,
+                        zb,
+                        gb,
+                        D,
+                        Hm,
+                        compare[ref_a[a], ref_b[b]],
+                        geoid_bound_m,
+                        drift,
+                        drift_m,
+                        out,
+                        used,
+                    )
     return out[:used]
+
+
+@inlined
+def _after(raw: Any, r: int, s: int) -> bool:
+    """Whether a raw window is of the same pair, as much decided, and begins later than another."""
+    return bool(
+        raw[r, T0] > raw[s, T0]
+        and raw[r, A] == raw[s, A]
+        and raw[r, B] == raw[s, B]
+        and max(raw[r, FLAG], MARGINAL) == max(raw[s, FLAG], MARGINAL)
+    )
 
 
 @kernel
 def merge(raw: Any, order: Any) -> Any:
-    """Join raw windows of one pair that touch; ``order`` sorts them by pair, by decided or not, by start.
+    """Join raw windows of one pair that touch; ``order`` sorts them by pair and by decided or not.
 
-    The closest point of the joined window is the nearest of its parts', the earliest among equals; it is
-    marginal only if every part is.
+    Within these they are sorted by their start here. The closest point of the joined window is the nearest of
+    its parts', the earliest among equals; it is marginal only if every part is.
     """
+    for position in range(1, order.shape[0]):
+        r = order[position]
+        at = position
+        while at > 0 and _after(raw, order[at - 1], r):
+            order[at] = order[at - 1]
+            at -= 1
+        order[at] = r
     out = np.empty((raw.shape[0], RAW_COLUMNS))
     k = -1
     for position in range(raw.shape[0]):

@@ -284,3 +284,9 @@ def test_wide_balls_whose_middles_lie_deep_are_found() -> None:
                 one, np.zeros(len(one), np.int8), two, np.zeros(len(two), np.int8), 10.0, 0.0
             )
             assert ([0, 0] in found.tolist()) == must
+
+
+def test_the_quick_arcsine_is_never_too_small() -> None:
+    """A search may look further than it must, never less far."""
+    for x in np.linspace(0.0, 1.2, 12_001).tolist():
+        assert boxes._arcsine(x) >= np.arcsin(min(x, 1.0)) - 1e-15

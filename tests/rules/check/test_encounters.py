@@ -393,3 +393,29 @@ def test_a_predicted_path_leaves_its_geodesic_by_no_more_than_its_bound(speed: f
     )
     off = np.linalg.norm(earth.surface_points(np.asarray(far_lat), np.asarray(far_lng)) - side.point, axis=1)
     assert (off <= predicted_drift(speed * ahead_s) * (earth.LEG_MAX_M + way)).all()
+
+
+def test_many_states_laid_out_by_place_meet_as_in_two_halves() -> None:
+    """Joined with itself or half against half, in the order of places or of rows: the same pairs."""
+    draw, n = aw.rng(77), 12_000
+    every = States.of(
+        aw.numbered(n), aw.BASE_US, draw.uniform(48, 56, n), draw.uniform(-178, -166, n) % 360.0 - 180.0,
+        draw.uniform(10_000, 40_000, n) * FT_M, draw.uniform(200, 500, n) * KT_M_S,
+        draw.uniform(0, 2 * np.pi, n), draw.uniform(-2000, 2000, n) * FPM_M_S,
+    )  # fmt: skip
+    rows = (np.arange(n // 2), np.arange(n // 2, n))
+    halves = [
+        States.of(
+            aw.numbered(n).take(half), aw.BASE_US, every.lat_deg[half], every.lng_deg[half],
+            every.altitude_m[half], every.ground_speed_m_s[half], every.track_rad[half],
+            every.vertical_rate_m_s[half],
+        )
+        for half in rows
+    ]  # fmt: skip
+    whole = encounters(every)
+    apart = set()
+    for p, q in ((0, 0), (1, 1), (0, 1)):
+        part = encounters(halves[p]) if p == q else encounters(halves[p], halves[q])
+        apart |= set(zip(rows[p][part.a].tolist(), rows[q][part.b].tolist(), strict=True))
+    assert set(zip(whole.a.tolist(), whole.b.tolist(), strict=True)) == apart
+    assert len(apart) > 1_000

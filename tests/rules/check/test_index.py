@@ -510,3 +510,28 @@ def test_rules_name_themselves_in_the_index_as_in_conflicts() -> None:
     found, _ = index.query(Volumes.of(Labels.of(["v7"], kind=Kind.CREWED), [Volume4D(SQUARE)]))
     assert [row.rule for row in found] == ["v7 keeps off"]
     assert Index(EN_ROUTE).query(square(1))[0].rules == ("5 NM / 1000 ft", MEETING)
+
+
+@pytest.mark.parametrize("n", [1, 5, 64, 65, 200])
+def test_few_meetings_and_many_are_told_alike(n: int) -> None:
+    """However many volumes a query meets, every column is what a check of both sets says."""
+    starts = rng(n).integers(0, 50, n) * S
+    theirs = Volumes.of(
+        Labels.of([f"v{k}" for k in range(n)], party=[f"p{k % 3}" for k in range(n)]),
+        [Volume4D(SQUARE, start_us=int(start), end_us=int(start) + 100 * S) for start in starts],
+    )
+    mine = Volumes.of(Labels.of(["new"]), [Volume4D(SQUARE, start_us=20 * S, end_us=70 * S)])
+    index = Index()
+    handles = index.insert(theirs)
+    found, hit = index.query(mine)
+    told = conflicts(mine, theirs)
+    assert [found.labels_b.ids[k] for k in found.b] == [theirs.labels.ids[k] for k in told.b]
+    assert [found.labels_b.party_of(k) for k in found.b] == [theirs.labels.party_of(k) for k in told.b]
+    assert handles[told.b].tolist() == hit[found.b].tolist()
+    moments, places = (
+        "a start_us end_us closest_us agreed marginal",
+        "horizontal_m vertical_m lat_deg lng_deg",
+    )
+    for column in f"{moments} {places} altitude_m margin_m".split():
+        assert np.array_equal(getattr(found, column), getattr(told, column), equal_nan=True), column
+    assert [found.rules[k] for k in found.rule] == [told.rules[k] for k in told.rule]
