@@ -226,14 +226,18 @@ def testing(key: SigningKey, issuer: str) -> tuple[Operation, ...]:
                 "expire": "its `exp`, in seconds since 1970; an hour from now where it is left out",
             },
         ),
-        Operation(
-            "getSystemVersion",
-            "GET",
-            "/versioning/versions/{system_identity}",
-            _any_of(READ_VERSIONS),
-            version,
-            tag=tag,
-            summary="The version of this system, by whatever name it is asked for",
+        *(
+            Operation(
+                name,
+                "GET",
+                f"{base}/versions/{{system_identity}}",
+                _any_of(READ_VERSIONS),
+                version,
+                tag=tag,
+                summary="The version of this system, by whatever name it is asked for",
+            )
+            # a suite asks for the version of a DSS at the root of the DSS
+            for name, base in (("getSystemVersion", "/versioning"), ("getDssVersion", ""))
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The interfaces through which others test a node: flight planning and versioning, as InterUSS defines them.
+"""The interface through which others test a node: flight planning, as InterUSS defines it.
 
 Law: off unless the configuration says ``testing.enabled``. What is planned here is planned as any flight is,
 by the same desk; this module translates, and decides nothing. A test director sees no more than a user.
@@ -9,19 +9,19 @@ request sent again (its ``request_id``) gets the first answer again, also while 
 Known limits: that memory is this process's, for the last :data:`REMEMBERED` requests. Altitudes over takeoff
 or the surface are not supported: a flight here has altitudes over the WGS 84 ellipsoid.
 
-Source: flight planning v1 (0.7.0) and versioning (0.1.2) of the InterUSS automated testing interfaces.
+Source: flight planning v1 (0.7.0) of the InterUSS automated testing interfaces. Tokens and versions are in
+:mod:`skypact.server.aux`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from skypact import __version__
 from skypact.desk.flights import Filing, Result
 from skypact.errors import InputError, Reason, Refused
 from skypact.exchange.intent import Phase
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 DIRECT: Final = frozenset({"interuss.flight_planning.direct_automated_test"})
 PLAN: Final = frozenset({"interuss.flight_planning.plan"})
-VERSIONS: Final = frozenset({"interuss.versioning.read_system_versions"})
 REMEMBERED: Final = 4_096
 _API: Final = "Flight Planning Automated Testing Interface"
 _API_VERSION: Final = "v0.7.0"
@@ -126,34 +125,7 @@ class ClearAreaResponse(Struct, kw_only=True):
 
 
 def operations(desk: NodeDesk) -> tuple[Operation, ...]:
-    """The testing interfaces, on a desk: flight planning under ``/flight_planning/v1``, and versions."""
-    return (*planning_operations(desk), *version_operations())
-
-
-def version_operations() -> tuple[Operation, ...]:
-    """``/versions/{system_identity}``: one answer for every system boundary that this program is."""
-
-    async def version(call: Call) -> Answer:
-        return Answer(
-            body={"system_identity": call.params["system_identity"], "system_version": f"v{__version__}"}
-        )
-
-    return (
-        Operation(
-            "GetVersion",
-            "GET",
-            "/versions/{system_identity}",
-            (VERSIONS,),
-            version,
-            statuses={200: "The version."},
-            summary="The version of this program",
-            tag=_TAG,
-        ),
-    )
-
-
-def planning_operations(desk: NodeDesk) -> tuple[Operation, ...]:
-    """The flight planning interface."""
+    """The flight planning interface, under ``/flight_planning/v1``, on a desk."""
     user = _User(desk)
 
     async def status(_call: Call) -> Answer:
@@ -219,6 +191,7 @@ class _User:
     def __init__(self, desk: NodeDesk) -> None:
         self._desk = desk
         self._answers: OrderedDict[str, tuple[bytes, asyncio.Future[FlightPlanResponse]]] = OrderedDict()
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def upsert(self, call: Call) -> Answer:
         """File, change or begin a flight."""
@@ -242,6 +215,10 @@ class _User:
 
     async def _planned(self, call: Call, request: UpsertFlightPlanRequest) -> FlightPlanResponse:
         name = f"test:{call.params['flight_plan_id'].lower()}"
+        async with self._locks[name]:  # one user does one thing at a time with a flight
+            return await self._acted(call, request, name)
+
+    async def _acted(self, call: Call, request: UpsertFlightPlanRequest, name: str) -> FlightPlanResponse:
         flight = await self._desk.named(name)
         before = Phase.NONE if flight is None else Phase(flight.state)
         if before is Phase.ENDED:
