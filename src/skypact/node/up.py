@@ -20,6 +20,7 @@ import os
 import signal
 import ssl
 import sys
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -315,22 +316,31 @@ async def _kept_running(name: str, task: Callable[[], Awaitable[None]]) -> None:
 
 
 async def _warm(kernels: _Kernels) -> None:
-    """Load the kernels, or compile them the first time (a minute), while the node already listens."""
+    """Load the kernels, or compile them the first time (a minute), while the node already listens.
+
+    In a thread of its own that nobody waits for: a stop does not have to see a compiler to its end.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[str] = loop.create_future()
+
+    def tell(amiss: str) -> None:
+        if not done.done():
+            done.set_result(amiss)
 
     def load() -> None:
-        from skypact.node.kernels import (
-            warm,
-        )  # imports the compiler: a second that listening need not wait for
+        amiss = ""
+        try:
+            from skypact.node.kernels import warm  # imports the compiler; listening need not wait for it
 
-        warm()
+            warm()
+        except Exception:  # noqa: BLE001  # the node stays not ready and says why
+            _LOG.exception("kernels cannot be used")
+            amiss = "kernels cannot be used; the log says why"
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the node has ended
+            loop.call_soon_threadsafe(tell, amiss)
 
-    try:
-        await asyncio.to_thread(load)
-    except Exception:  # noqa: BLE001  # the node stays not ready and says why
-        _LOG.exception("kernels cannot be used")
-        kernels.amiss = "kernels cannot be used; the log says why"
-    else:
-        kernels.amiss = ""
+    threading.Thread(target=load, name="skypact-kernels", daemon=True).start()
+    kernels.amiss = await done
 
 
 async def _tell(
