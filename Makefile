@@ -1,6 +1,6 @@
 # Skypact's two commands are `make run` and `make test`; `make help` lists the rest.
 # Everything is installed into .venv from hashed lock files; nothing outside this folder is touched, except that
-# `make test`, when it may (root on Debian), installs the browser that the browser tests need.
+# `make test`, when it may (root on Debian), installs the browser and the PostgreSQL server that tests need.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -9,7 +9,7 @@ OUT    := out
 # numba's compiled kernels live beside the sources; the first run compiles them once
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit fmt bench soak lock clean browser
+.PHONY: help run test lint types imports unit fmt bench soak lock clean browser postgres migration
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -49,7 +49,7 @@ types: $(VENV)/.dev ## mypy --strict
 imports: $(VENV)/.dev ## the floor plan
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.dev browser ## tests, with branch coverage of the rules
+unit: $(VENV)/.dev browser postgres ## tests, with branch coverage of the rules
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n 2 --dist loadfile -m "not soak"
 	$(BIN)/coverage combine --quiet
@@ -66,6 +66,17 @@ browser:
 	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 \
 	      || echo "WARNING: chromium could not be installed: THE BROWSER TESTS WILL BE SKIPPED"; \
 	  else echo "WARNING: no chromium, and no right to install it: THE BROWSER TESTS WILL BE SKIPPED"; fi; fi
+
+postgres:
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
+	    echo "installing PostgreSQL for the tests of the store"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql; } >/dev/null 2>&1 \
+	      || echo "WARNING: PostgreSQL could not be installed: HALF OF THE STORE'S TESTS WILL BE SKIPPED"; \
+	  else echo "WARNING: no PostgreSQL, and no right to install it: HALF OF THE STORE'S TESTS WILL BE SKIPPED"; fi; fi
+
+migration: $(VENV)/.dev ## draft the next step of the tables: make migration NAME="what changes"
+	$(BIN)/python tools/new_migration.py "$(NAME)"
 
 fmt: $(VENV)/.dev ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -192,8 +192,9 @@ def _prune(url: str, keep_s: float, now_us: int, progress: Progress) -> list[str
 
 
 def _sections(store: Store) -> list[Prunable]:
-    """What can be pruned: by age alone, and by the rules of the discovery service."""
+    """What can be pruned: by age alone, and by rules of the discovery service."""
     from skypact.desk.dss import DssDesk
+    from skypact.store import watchful
     from skypact.store.prune import SECTIONS, Prunable
 
     desk = DssDesk(store)
@@ -201,7 +202,11 @@ def _sections(store: Store) -> list[Prunable]:
     async def claims(_store: Store, now_us: int, keep_us: int, limit: int) -> int:
         return await desk.prune(now_us, keep_us, limit)
 
-    return [*SECTIONS, Prunable("claims", "claims of the discovery service, and versions of them", claims)]
+    return [
+        *SECTIONS,
+        *watchful.SECTIONS,
+        Prunable("claims", "claims of the discovery service, and versions of them", claims),
+    ]
 
 
 def _backup(url: str, folder: Path, now_us: int, progress: Progress) -> list[str]:
