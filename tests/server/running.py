@@ -7,12 +7,18 @@ import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from shell import COMMAND, environment, skypact
 
@@ -115,3 +121,32 @@ def token(folder: Path, scope: str, sub: str = "uss1") -> str:
     ended = skypact("token", "--data", folder, "--sub", sub, "--scope", scope)
     assert ended.status == 0, ended.err
     return ended.out.strip()
+
+
+def certificate(host: str, folder: Path) -> tuple[ssl.SSLContext, str]:
+    """A server's TLS context with a certificate of its own making, and the file of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
+    now = datetime.now(UTC)  # noqa: TID251  # a certificate has to be good now
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file, secret = folder / "cert.pem", folder / "cert-key.pem"
+    file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file, secret)
+    return context, str(file)

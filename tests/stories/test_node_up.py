@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
+import json
 import signal
 import socket
 import sqlite3
+import ssl
 import stat
 import threading
 import time
@@ -12,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from server.running import Node, node, token
+from server.running import Node, certificate, node, token
 from shell import skypact
 from skypact import seal
 
@@ -55,7 +59,7 @@ def test_its_data_are_its_owners(running: tuple[Node, Path]) -> None:
 
 
 def test_its_own_token_opens_it_and_nothing_else_does(running: tuple[Node, Path]) -> None:
-    """A token of its key is let in; none, another key's or for another audience is 401; a scope short is 403."""
+    """A token of its key is let in; none, another key's, another audience's is 401; a scope short is 403."""
     made, folder = running
     good = token(folder, "utm.strategic_coordination")
     assert made.ask("GET", SUBSCRIPTION, authorization=f"Bearer {good}")[0] == 404
@@ -216,6 +220,66 @@ def test_a_new_folder_begins_a_node_with_a_configuration(tmp_path: Path) -> None
         opened = started.ask("GET", SUBSCRIPTION, authorization=f"Bearer {body['access_token']}")
         assert opened[0] == 404
         assert started.stop(signal.SIGINT) == 0
+
+
+def test_a_node_with_a_certificate_speaks_https_and_nothing_else(tmp_path: Path) -> None:
+    """Who trusts its authority reaches it; plain http gets no answer."""
+    assert skypact("init", tmp_path / "n").status == 0
+    _, file = certificate("localhost", tmp_path / "n")
+    config = tmp_path / "n" / "skypact.toml"
+    text = config.read_text(encoding="utf-8")
+    text = text.replace('# tls_certificate = ""', 'tls_certificate = "cert.pem"')
+    config.write_text(text.replace('# tls_key = ""', 'tls_key = "cert-key.pem"'), "utf-8")
+    with node("--config", config, "--listen", "127.0.0.1:0") as made:
+        made.await_listening()
+        assert "reach it at https://" in made.said[0]
+        context = ssl.create_default_context(cafile=file)
+        with (
+            socket.create_connection(("127.0.0.1", made.port), timeout=30) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as wire,
+        ):
+            wire.sendall(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            assert wire.recv(65536).startswith(b"HTTP/1.1 200")
+        assert not raw(made.port, b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").startswith(b"HTTP")
+        assert made.stop() == 0
+
+
+def test_without_an_issuers_keys_it_is_not_ready_and_with_them_it_is(tmp_path: Path) -> None:
+    """The keys are fetched in the background, again and again until they are there."""
+    key = seal.generate("ES256")
+    (tmp_path / "web").mkdir()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "web"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        assert skypact("init", tmp_path / "n").status == 0
+        config = tmp_path / "n" / "skypact.toml"
+        with config.open("a", encoding="utf-8") as file:
+            file.write("[[auth.issuer]]\nname = 'authority'\niss = 'https://auth.example'\n")
+            file.write(f"jwks_url = 'http://127.0.0.1:{web.server_address[1]}/jwks.json'\n")
+        now_s = time.time_ns() // 10**9
+        text = seal.access_token(
+            key,
+            issuer="https://auth.example",
+            party="uss1",
+            audience="127.0.0.1",
+            scope="utm.strategic_coordination",
+            now_s=now_s,
+            end_s=now_s + 600,
+            ident="x",
+        )
+        with node("--config", config, "--listen", "127.0.0.1:0") as made:
+            made.await_listening()
+            made.await_(lambda: any("keys were not fetched" in line for line in made.logged))
+            status, body, _ = made.ask("GET", "/readyz")
+            assert status == 503
+            assert body["parts"]["keys"] == "not there, or too old: authority"
+            assert made.ask("GET", SUBSCRIPTION, authorization=f"Bearer {text}")[0] == 503
+            listed = {"keys": [key.public.jwk()]}
+            (tmp_path / "web" / "jwks.json").write_text(json.dumps(listed), encoding="utf-8")
+            made.await_ready()
+            assert made.ask("GET", SUBSCRIPTION, authorization=f"Bearer {text}")[0] == 404
+            assert made.stop() == 0
+        web.shutdown()
 
 
 @pytest.mark.parametrize(
