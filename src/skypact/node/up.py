@@ -193,7 +193,8 @@ def _bearers(config: Config, key: SigningKey, client: Client) -> tuple[Bearers, 
             raise InputError(f"cannot be read ({error.strerror})", where=where, found=str(path)) from None
         issuers.append(Issuer(item.name, FixedKeys((seal.public_key(data, where=where),)), item.iss))
     if config.auth.own_issuer and config.issuer not in {item.iss for item in issuers}:
-        issuers.append(Issuer("own", FixedKeys((key.public,)), config.issuer))
+        # /token of the testing interface signs for whatever issuer it is asked for
+        issuers.append(Issuer("own", FixedKeys((key.public,)), "" if config.testing.enabled else config.issuer))
     return Bearers(issuers, config.audiences), remote
 
 
