@@ -30,6 +30,7 @@ import msgspec
 
 from skypact.airspace.labels import DataMode
 from skypact.desk import said
+from skypact.desk.logs import planned
 from skypact.desk.outside import Exchange, NoAnswer, Outside, Rubbish, Turned
 from skypact.errors import InputError, Reason, Refused
 from skypact.exchange import intent as life
@@ -101,7 +102,7 @@ class NodeSettings:
     plan_s: float = 5.0
     dss_s: float = 3.0
     peer_s: float = 2.0
-    at_once: int = 32
+    at_once: int = 16
     wake: Callable[[], None] = lambda: None
 
 
@@ -188,6 +189,7 @@ class _Job:
     learned: dict[tuple[str, bytes], kept.KnownEntity] = field(default_factory=dict)
     exchanges: dict[str, Exchange] = field(default_factory=dict)
     silent: dict[str, str] = field(default_factory=dict)
+    missed: tuple[plan.Reference, ...] = ()
     saved: bool = False
 
     @property
@@ -246,6 +248,37 @@ class Flights:
                 before = await self._store.read(lambda tx: kept.flight(tx, flight))
                 phase = Phase.ACCEPTED
             return await self._attempt(flight, life.act_towards(phase, wanted), filing, before, now_us)
+
+    async def check(self, filing: Filing, now_us: int, *, ident: str | None = None) -> plan.Outcome:
+        """What would come of a filing now: asks as filing does, sends nothing and keeps nothing.
+
+        Raises
+        ------
+        Refused, InputError
+            As :meth:`file`.
+        """
+        wanted = _phase(filing.phase)
+        flight = wire.new_id() if ident is None else wire.entity_id(ident, where="$.id")
+        self._admit(filing, wanted, now_us)
+        before = await self._store.read(lambda tx: kept.flight(tx, flight))
+        if before is not None and not Phase(before.state).shared:
+            before = None
+        phase = Phase.NONE if before is None else Phase(before.state)
+        activated = phase is Phase.NONE and wanted is Phase.ACTIVATED
+        act = Act.PLAN if activated else life.act_towards(phase, wanted)
+        attempt = plan.Attempt(ident=wire.id_text(flight), begun_us=now_us)
+        planning = plan.begin(attempt, self._goal(flight, filing, before), self.settings.rules)
+        job = _Job(flight, act, filing, before, planning, _Clock(now_us))
+        while True:
+            match job.planning.step():
+                case plan.Settled(outcome=outcome):
+                    return outcome
+                case plan.Look():
+                    job.planning = job.planning.looked(await self._look(job))
+                case plan.Fetch(wanted=needed):
+                    job.planning = job.planning.fetched(await self._fetch(job, needed))
+                case _:
+                    return plan.Outcome(Ending.DONE, verdict=job.planning.verdict)
 
     async def end(self, ident: str, now_us: int) -> Result:
         """End a flight. One that is over already is over.
@@ -408,7 +441,10 @@ class Flights:
                         planning = planning.made(*self._request(job, attempt))
                     job.planning = planning
                     await self._save(job)
-                    job.planning = planning.sent(await self._send(job), job.clock.now_us)
+                    answer = await self._send(job)
+                    if isinstance(answer, plan.Missing):
+                        job.missed += answer.references
+                    job.planning = planning.sent(answer, job.clock.now_us)
                 case plan.Ask(pause_s=pause_s):
                     await asyncio.sleep(pause_s)
                     job.planning = planning.asked(await self._ask(job), job.clock.now_us)
@@ -601,8 +637,7 @@ class Flights:
                 raise Refused(Reason.UNAVAILABLE, "this flight is being changed", found=current.act)
             if first and job.before is None and job.filing.name:
                 _unused(kept.flight_named(tx, job.filing.name), job)
-            for known in learned:
-                learn(tx, known)
+            learn(tx, learned)
             kept.put_pending(tx, row)
 
         await self._store.write(work)
@@ -768,6 +803,7 @@ class Flights:
                 }
             ),
         )
+        self._log(tx, job, now_us)
         row = self._row(job, old, reference, details, subscribers, phase, filed, now_us)
         kept.put_flight(tx, row)
         content = msgspec.json.encode({"reference": reference, "details": details, "phase": phase.value})
@@ -902,6 +938,7 @@ class Flights:
                 }
             ),
         )
+        self._log(tx, job, now_us, outcome.why)
         self._after(tx, job, outcome, now_us)
         if outcome.ending is Ending.UNSETTLED:
             current = kept.pending(tx, job.ident)
@@ -917,10 +954,21 @@ class Flights:
             content = msgspec.json.encode({"phase": phase.value, "why": outcome.why})
             kept.add_version(tx, job.ident, ended.filed, "lost", content, leaf, now_us)
 
+    def _log(self, tx: Tx, job: _Job, now_us: int, problem: str = "") -> None:
+        """The attempt, as the standard wants it logged."""
+        missed = sorted({(r.state is None, r.ident) for r in job.missed})
+        planned(
+            tx,
+            job.text,
+            ovns=job.planning.attempt.key,
+            now_us=now_us,
+            missing=([i for other, i in missed if not other], [i for other, i in missed if other]),
+            problem=problem,
+        )
+
     def _after(self, tx: Tx, job: _Job, outcome: plan.Outcome, now_us: int) -> None:
         """What was learned, and what others must be told of their answers."""
-        for row in job.learned.values():
-            learn(tx, row)
+        learn(tx, list(job.learned.values()))
         for reference, why in outcome.faults:
             exchange = job.exchanges.get(reference.ident)
             self.report(tx, reference.base_url + _REPORTS, reference, why, exchange, now_us, fault=why)
@@ -994,15 +1042,22 @@ def known_row(
     )
 
 
-def learn(tx: Tx, row: kept.KnownEntity) -> None:
-    """Keep what a peer said when asked, unless something newer is known."""
-    current = kept.known(tx, row.kind, row.id)
-    if (
-        current is None
-        or current.version < row.version
-        or (current.version == row.version and current.digest != row.digest)
-    ):
-        kept.put_known(tx, row)
+def learn(tx: Tx, rows: Sequence[kept.KnownEntity]) -> None:
+    """Keep what peers said when asked, unless something newer is known."""
+    if not rows:
+        return
+    current = kept.known_of(tx, [row.id for row in rows])
+
+    def newer(row: kept.KnownEntity) -> bool:
+        before = current.get(row.id)
+        return (
+            before is None
+            or before.kind != row.kind
+            or before.version < row.version
+            or (before.version == row.version and before.digest != row.digest)
+        )
+
+    kept.put_all_known(tx, [row for row in rows if newer(row)])
 
 
 def add_notice(

@@ -251,6 +251,11 @@ def put_known(tx: Tx, row: KnownEntity) -> None:
     _upsert(tx.connection, node_known, row._asdict(), ("kind", "id"))
 
 
+def put_all_known(tx: Tx, rows: Sequence[KnownEntity]) -> None:
+    """Keep what peers said, many at once."""
+    _upsert(tx.connection, node_known, [row._asdict() for row in rows], ("kind", "id"))
+
+
 def drop_known(tx: Tx, before_us: int, limit: int) -> int:
     """Forget what others said of what was over before an instant; returns how many."""
     old = select(node_known.c.id).where(node_known.c.end_us < before_us).limit(limit)
@@ -348,8 +353,16 @@ def _in_blocks(tx: Tx, table: Table, idents: Sequence[bytes]) -> list[Any]:
     return rows
 
 
-def _upsert(connection: Connection, table: Table, values: dict[str, Any], key: tuple[str, ...]) -> None:
+def _upsert(
+    connection: Connection,
+    table: Table,
+    values: dict[str, Any] | list[dict[str, Any]],
+    key: tuple[str, ...],
+) -> None:
+    rows = values if isinstance(values, list) else [values]
+    if not rows:
+        return
     make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     statement = make(table)
-    changed = {name: statement.excluded[name] for name in values if name not in key}
+    changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), values)
