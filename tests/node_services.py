@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from node_world import DSS, MINUTE_US, Node, Sender, World, box, node, now_us
+from skypact.courier.logged import Logged
 from skypact.courier.peers import Peers
 from skypact.desk.conformance import Monitor
 from skypact.desk.constraints import ConstraintDesk, ConstraintFiling
+from skypact.desk.logs import Journal, Logs
 from skypact.formats import f3548_wire as wire
-from skypact.server import f3548_constraints, f3548_uss
+from skypact.server import f3548_constraints, f3548_uss, native
+from skypact.server.journalled import Journalled
 
 if TYPE_CHECKING:
     from skypact.courier.client import Response
@@ -27,6 +30,15 @@ class Serving:
     node: Node
     constraints: ConstraintDesk
     monitor: Monitor
+    journal: Journal
+
+    async def api(
+        self, method: str, path: str, body: Any = None, *, who: str = "", scope: str = "skypact.flights"
+    ) -> Response:
+        """Ask the party's own interface, as the party or one of its people."""
+        sender = Sender(self.node.sender.world, who or self.node.party)
+        raw = body if isinstance(body, bytes | None) else wire.encode(body)
+        return await sender.send(method, f"{self.node.base_url}/api/v1{path}", scope=scope, body=raw)
 
     async def restrict(self, *volumes: wire.Volume4D, ident: str | None = None) -> ConstraintResult:
         """File a constraint."""
@@ -43,13 +55,21 @@ class Serving:
 async def serving(world: World, party: str, **more: Any) -> Serving:
     """A node of a party with its services."""
     made = await node(world, party, constraints=True, **more)
-    keeper = Peers(made.sender, DSS)
-    constraints = ConstraintDesk(made.desk.store, keeper, made.desk.flights)
+    journal = Journal(made.desk.store)
+    peers = Peers(Logged(made.sender, journal.note, source=made.base_url), DSS)
+    constraints = ConstraintDesk(made.desk.store, peers, made.desk.flights)
     monitor = Monitor(made.desk.store, made.desk.flights)
+    host = f"{party}.example"
     world.serve(
-        f"{party}.example", (*f3548_uss.operations(made.desk), *f3548_constraints.operations(constraints))
+        host,
+        (
+            *f3548_uss.operations(made.desk),
+            *f3548_constraints.operations(constraints, Logs(made.desk.store)),
+            *native.operations(made.desk, monitor=monitor, constraints=constraints, arbiter=peers),
+        ),
     )
-    return Serving(made, constraints, monitor)
+    world.apps[host] = Journalled(world.apps[host], journal.note, base_url=made.base_url)
+    return Serving(made, constraints, monitor, journal)
 
 
 def fix(

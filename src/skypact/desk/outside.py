@@ -140,3 +140,15 @@ class Outside(Protocol):
     @property
     def reports_url(self) -> str:
         """Where the DSS takes reports of faults."""
+
+
+class Arbiter(Protocol):
+    """What the DSS has of the availability of parties; raises as :class:`Outside`."""
+
+    async def availability(self, party: str, timeout_s: float) -> wire.UssAvailabilityStatusResponse:
+        """Whether a party answers, as an arbiter declared it."""
+
+    async def set_availability(
+        self, party: str, body: bytes, timeout_s: float
+    ) -> wire.UssAvailabilityStatusResponse:
+        """Declare it: with the arbiter's scope."""

@@ -160,7 +160,7 @@ def test_the_claimed_reach_holds_every_straight_flight(bearing_deg: float) -> No
 
 
 def test_reach_is_bounded_and_open_in_altitude_where_that_is_not_known() -> None:
-    """However long a flight is silent, its claim is bounded; without an altitude all altitudes are claimed."""
+    """However long a flight is silent, its claim is bounded; without an altitude it claims them all."""
     parts = rules.reach(Sighting(T0, 46.5, 8.0, None), T0 + 36_000 * SECOND_US, LIMITS)
     for part in parts:
         assert isinstance(part.outline, Circle)
