@@ -6,6 +6,10 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from implicitdict import ImplicitDict  # type: ignore[import-untyped]
+from uas_standards.astm.f3548.v21.api import (  # type: ignore[import-untyped]
+    GetOperationalIntentDetailsResponse,
+)
 
 from node_world import Sent, World, box, dss, node, now_us, story
 from skypact.errors import Refused
@@ -31,6 +35,8 @@ def test_a_flight_that_meets_nobody_is_accepted_and_shown_to_peers(tmp_path: Pat
         assert shown["reference"] == there["operational_intent_reference"]
         assert shown["reference"]["ovn"].startswith(result.ident)
         assert shown["details"]["priority"] == 7
+        parsed = ImplicitDict.parse(json.loads(answer.body), GetOperationalIntentDetailsResponse)
+        assert parsed.operational_intent.reference.id == result.ident
 
     story(tmp_path, tell)
 

@@ -362,3 +362,57 @@ def test_a_flight_that_the_dss_has_no_more_is_over(tmp_path: Path) -> None:
         assert await alpha.desk.store.read(kept.flights) == []
 
     story(tmp_path, tell)
+
+
+class Flaky:
+    """A store whose n-th write fails: before it is done, or after."""
+
+    def __init__(self, store: Any, n: int, *, done: bool) -> None:
+        self._store = store
+        self._left = n
+        self._done = done
+
+    async def read(self, work: Any) -> Any:
+        """As the store does."""
+        return await self._store.read(work)
+
+    async def write(self, work: Any) -> Any:
+        """As the store does, but once."""
+        self._left -= 1
+        if self._left:
+            return await self._store.write(work)
+        if self._done:
+            await self._store.write(work)
+        raise Refused(Reason.UNAVAILABLE, "the answer to COMMIT was lost")
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("act", ["create", "change", "end"])
+def test_a_database_that_fails_at_any_write_of_a_plan_loses_nothing(
+    tmp_path: Path, act: str, n: int, done: bool
+) -> None:
+    """A commit that fails, or whose answer is lost, leaves a flight that the next attempt finds as it is."""
+
+    async def tell(world: World) -> None:
+        alpha = await node(world, "alpha")
+        flight = "4f1b5c3e-9d2a-4c3b-8b1a-0c9e3d2f4a55"
+        if act != "create":
+            assert (await alpha.file(box(0, 0, 1, 1), ident=flight)).done
+        alpha.desk.flights._store = Flaky(alpha.desk.store, n, done=done)  # type: ignore[assignment]
+        with pytest.raises(Refused) as caught:
+            await (
+                desk.end(flight, now_us()) if act == "end" else alpha.file(box(0, 0, 1, 0.9), ident=flight)
+            )
+        assert caught.value.reason is Reason.UNAVAILABLE
+        again = await (alpha.end(flight) if act == "end" else alpha.file(box(0, 0, 1, 0.8), ident=flight))
+        assert again.done, again.why
+        query = {"area_of_interest": {"volume": json.loads(wire.encode(box(0, 0, 1, 1)))["volume"]}}
+        path = "/operational_intent_references/query"
+        there = await dss(world, "POST", path, query, party="alpha", scope=STRATEGIC)
+        ours = await alpha.desk.store.read(kept.flights)
+        assert [r["ovn"] for r in there["operational_intent_references"]] == [f.ovn for f in ours]
+        assert len(ours) == (act != "end")
+        assert await alpha.desk.store.read(lambda tx: kept.pendings(tx, now_us() + 10**9)) == []
+
+    story(tmp_path, tell)
