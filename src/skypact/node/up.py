@@ -194,7 +194,8 @@ def _bearers(config: Config, key: SigningKey, client: Client) -> tuple[Bearers, 
         issuers.append(Issuer(item.name, FixedKeys((seal.public_key(data, where=where),)), item.iss))
     if config.auth.own_issuer and config.issuer not in {item.iss for item in issuers}:
         # /token of the testing interface signs for whatever issuer it is asked for
-        issuers.append(Issuer("own", FixedKeys((key.public,)), "" if config.testing.enabled else config.issuer))
+        iss = "" if config.testing.enabled else config.issuer
+        issuers.append(Issuer("own", FixedKeys((key.public,)), iss))
     return Bearers(issuers, config.audiences), remote
 
 
