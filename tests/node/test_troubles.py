@@ -401,9 +401,7 @@ def test_a_database_that_fails_at_any_write_of_a_plan_loses_nothing(
             assert (await alpha.file(box(0, 0, 1, 1), ident=flight)).done
         alpha.desk.flights._store = Flaky(alpha.desk.store, n, done=done)  # type: ignore[assignment]
         with pytest.raises(Refused) as caught:
-            await (
-                desk.end(flight, now_us()) if act == "end" else alpha.file(box(0, 0, 1, 0.9), ident=flight)
-            )
+            await (alpha.end(flight) if act == "end" else alpha.file(box(0, 0, 1, 0.9), ident=flight))
         assert caught.value.reason is Reason.UNAVAILABLE
         again = await (alpha.end(flight) if act == "end" else alpha.file(box(0, 0, 1, 0.8), ident=flight))
         assert again.done, again.why
