@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from implicitdict import ImplicitDict
-from uas_standards.astm.f3548.v21.api import USSLogSet
+from implicitdict import ImplicitDict  # type: ignore[import-untyped]
+from uas_standards.astm.f3548.v21.api import USSLogSet  # type: ignore[import-untyped]
 
 from node_services import SECOND_US, Serving, ask, box, fix, said, serving
 from node_world import Sent, World, now_us, story

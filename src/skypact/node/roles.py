@@ -9,19 +9,26 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from skypact.airspace.labels import DataMode
+from skypact.courier.logged import Logged
 from skypact.courier.outbox import Outbox
 from skypact.courier.peers import Peers
+from skypact.desk.conformance import Monitor
+from skypact.desk.constraints import ConstraintDesk
 from skypact.desk.dss import DssDesk
 from skypact.desk.dss import Settings as DssSettings
 from skypact.desk.flights import NodeSettings
+from skypact.desk.logs import Journal, Logs
 from skypact.desk.node import NodeDesk
 from skypact.exchange.dss import Limits as DssLimits
 from skypact.exchange.planning import Rules
 from skypact.notify.flight import FilingLimits
-from skypact.server import f3548_dss, f3548_uss, testing
+from skypact.server import f3548_constraints, f3548_dss, f3548_uss, native, testing
+from skypact.server.journalled import Journalled
+from skypact.store import watchful
+from skypact.store.prune import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -36,8 +43,11 @@ if TYPE_CHECKING:
 DAY_US: Final = 86_400_000_000
 _PRUNE_S: Final = 10.0
 _PRUNE_MANY: Final = 200
+_FORGET_S: Final = 60.0
 _SETTLE_S: Final = 1.0
 """How often what was not settled is taken up, and what is over is closed."""
+_WATCH_S: Final = 1.0
+"""How often the clock is held against flights in use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +73,14 @@ class Role:
         What runs for as long as the node does, by name; one that fails is started again.
     ready
         What has to be ready, by name: given the time, what is amiss, or an empty text.
+    around
+        What the application is wrapped in: it sees every request and answer, and changes none.
     """
 
     operations: tuple[Operation, ...]
     tasks: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     ready: Mapping[str, Callable[[int], Awaitable[str]]] = field(default_factory=dict)
+    around: Callable[[Any], Any] | None = None
 
 
 def now_us() -> int:
@@ -105,10 +118,13 @@ def dss(world: World) -> Role:
 def node(world: World) -> Role:
     """A party's own flights, and what it exchanges with its peers: the USS interface of F3548-21."""
     config, told = world.config, world.config.flights
-    outbox = Outbox(world.store, world.client, call_s=config.outgoing.timeout_s)
+    journal = Journal(world.store)
+    sender = Logged(world.client, journal.note, tokens=world.client.tokens, source=config.base_url)
+    outbox = Outbox(world.store, sender, call_s=config.outgoing.timeout_s)
+    peers = Peers(sender, config.dss_url)
     desk = NodeDesk(
         world.store,
-        Peers(world.client, config.dss_url),
+        peers,
         NodeSettings(
             party=config.node.party,
             base_url=config.base_url,
@@ -126,16 +142,50 @@ def node(world: World) -> Role:
         ),
     )
 
+    constraints = ConstraintDesk(world.store, peers, desk.flights)
+    monitor = Monitor(world.store, desk.flights)
+    retention_us = int(config.store.retention_days * DAY_US)
+
     async def settle() -> None:
         while True:
             await desk.recover(now_us())
             await desk.flights.expire(now_us())
+            await constraints.recover(now_us())
+            await constraints.expire(now_us())
+            await constraints.undelivered(now_us())
             await asyncio.sleep(_SETTLE_S)
 
-    operations = f3548_uss.operations(desk)
+    async def watch() -> None:
+        while True:
+            await monitor.tick(now_us())
+            await asyncio.sleep(_WATCH_S)
+
+    async def forget() -> None:
+        while True:
+            await monitor.forget()
+            removed = 0
+            for section in (*SECTIONS, *watchful.SECTIONS):
+                removed += await section.batch(world.store, now_us(), retention_us, _PRUNE_MANY)
+            await asyncio.sleep(0.1 if removed >= _PRUNE_MANY else _FORGET_S)
+
+    operations = (
+        *f3548_uss.operations(desk),
+        *f3548_constraints.operations(constraints, Logs(world.store)),
+        *native.operations(desk, monitor=monitor, constraints=constraints, arbiter=peers),
+    )
     if config.testing.enabled:
         operations = (*operations, *testing.operations(desk))
-    return Role(operations, {"outbox": outbox.run, "node settle": settle})
+    return Role(
+        operations,
+        {
+            "outbox": outbox.run,
+            "node settle": settle,
+            "node watch": watch,
+            "node prune": forget,
+            "journal": journal.run,
+        },
+        around=lambda app: Journalled(app, journal.note, base_url=config.base_url),
+    )
 
 
 ROLES: Final[Mapping[str, Callable[[World], Role]]] = {"dss": dss, "node": node}

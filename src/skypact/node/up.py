@@ -128,7 +128,10 @@ async def _run(config: Config, say: Callable[[str], None]) -> int:
                 tracer=tracer,
             ),
         )
-        server = _server(app, config)
+        outer: Any = app
+        for role in roles:
+            outer = role.around(outer) if role.around is not None else outer
+        server = _server(outer, config)
         _on_signals(server)
         tasks: dict[str, Callable[[], Awaitable[None]]] = {"figures": lambda: _count(world)}
         tasks |= {name: task for role in roles for name, task in role.tasks.items()}
