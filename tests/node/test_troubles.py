@@ -127,9 +127,15 @@ def crossed(said: dict[str, Any]) -> None:
     vertices[0], vertices[1] = vertices[1], vertices[0]
 
 
+def too_many(said: dict[str, Any]) -> None:
+    """It has a thousand and one volumes."""
+    said["details"]["volumes"] *= 1_001
+
+
 @pytest.mark.parametrize(
     "change",
     [
+        too_many,
         with_("Flying", "reference", "state"),
         with_("Activated", "reference", "state"),
         with_(1.2, "details", "priority"),

@@ -435,7 +435,9 @@ class Flights:
                 case plan.Look():
                     job.planning = planning.looked(await self._look(job))
                 case plan.Fetch(wanted=wanted):
-                    job.planning = planning.fetched(await self._fetch(job, wanted))
+                    told = await self._fetch(job, wanted)
+                    # the engine may take long over large volumes: not while others wait for an answer
+                    job.planning = await asyncio.to_thread(planning.fetched, told)
                 case plan.Send(attempt=attempt):
                     if not attempt.body:
                         planning = planning.made(*self._request(job, attempt))

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 KEPT: Final = 4_096
 """How many sets of volumes are kept made; some 10 KB each."""
+VOLUMES_MAX: Final = 1_000
+"""Volumes of one entity that are taken from others."""
+VERTICES_MAX: Final = 10_000
+"""Vertices of all of them together: the standard's ``OiMaxVertices``."""
 AREAS_MAX: Final = 16
 """Into how many boxes the search around one flight is cut at most."""
 
@@ -120,6 +124,7 @@ class Volumed:
         listed = [*(details.volumes or ()), *(details.off_nominal_volumes or ())]
         if not listed:
             raise InputError("an intent without volumes", where="$.details.volumes")
+        _within(listed, where="$.details.volumes")
         ident = reference.id.lower()
         return plan.Details(
             ident=ident,
@@ -144,6 +149,7 @@ class Volumed:
         """
         reference = said.reference
         ident = reference.id.lower()
+        _within(said.details.volumes, where="$.details.volumes")
         return plan.Details(
             ident=ident,
             manager=reference.manager,
@@ -157,6 +163,19 @@ class Volumed:
                 said.details.volumes, ident=ident, party=reference.manager, where="$.details.volumes"
             ),
         )
+
+
+def _within(volumes: Sequence[wire.Volume4D], *, where: str) -> None:
+    """Refuse more than one entity may have, before anything is computed with it."""
+    corners = sum(len(v.volume.outline_polygon.vertices) if v.volume.outline_polygon else 1 for v in volumes)
+    for name, found, most in (("volumes", len(volumes), VOLUMES_MAX), ("vertices", corners, VERTICES_MAX)):
+        if found > most:
+            raise InputError(
+                f"more {name} than an entity may have",
+                where=where,
+                found=f"{found:,}",
+                expected=f"at most {most:,}",
+            )
 
 
 def _own_ovn(ovn: str | None) -> str:
