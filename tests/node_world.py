@@ -186,9 +186,13 @@ class Node:
         return await sender.send(method, self.base_url + path, scope=scope, body=raw)
 
 
-async def node(world: World, party: str, *, ahead_us: int = 0, **more: Any) -> Node:
+async def node(world: World, party: str, *, ahead_us: int = 0, url: str = "", **more: Any) -> Node:
     """A node of a party, on its own store, served at ``PARTY.example``; its outbox's clock may be ahead."""
-    store = await world.store(party)
+    if url:
+        store = await Store.open(url, upgrade=True)
+        world.stores.append(store)
+    else:
+        store = await world.store(party)
     sender = Sender(world, party)
     outbox = Outbox(
         store, sender, clock=lambda: now_us() + ahead_us, first_pause_s=0.01, longest_pause_s=0.02

@@ -98,6 +98,33 @@ def test_versions_go_up_and_one_version_is_one_thing(tmp_path: Path) -> None:
     story(tmp_path, tell)
 
 
+def test_a_notification_that_is_behind_what_was_asked_for_is_no_conflict(tmp_path: Path) -> None:
+    """What was fetched is newer than a notification on its way: that is taken, and changes nothing."""
+
+    async def tell(world: World) -> None:
+        alpha, beta = await node(world, "alpha"), await node(world, "beta")
+        assert (await beta.file(box(3, 3, 4, 4))).done
+        theirs = await beta.file(box(0, 0, 1, 1))
+        assert (await beta.file(box(0, 0, 1, 0.9), ident=theirs.ident)).done
+        first = json.loads((await beta.ask("GET", f"{INTENTS}/{theirs.ident}", STRATEGIC)).body)[
+            "operational_intent"
+        ]
+        assert (await alpha.file(box(1.05, 0, 2, 1))).done
+        first["reference"]["version"] = 1
+        message = {
+            "operational_intent_id": theirs.ident,
+            "subscriptions": [SUBSCRIPTION],
+            "operational_intent": first,
+        }
+        assert await say(alpha, message) == 204
+        ident = wire.entity_id(theirs.ident, where="")
+        known = await alpha.desk.store.read(lambda tx: kept.known(tx, "intent", ident))
+        assert known is not None
+        assert (known.version, known.source) == (2, "asked")
+
+    story(tmp_path, tell)
+
+
 @pytest.mark.parametrize(
     ("message", "party", "status"),
     [

@@ -13,6 +13,8 @@ from uas_standards.astm.f3548.v21.api import (  # type: ignore[import-untyped]
 
 from node_world import Sent, World, box, dss, node, now_us, story
 from skypact.errors import Refused
+from skypact.store import node as kept
+from skypact.store import outbox
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,5 +178,33 @@ def test_details_come_from_the_cache_when_their_version_is_known(tmp_path: Path)
         assert told
         assert (await beta.file(box(1.6, 0, 1.8, 5))).done
         assert len(asked()) == 5
+
+    story(tmp_path, tell)
+
+
+def test_a_node_lives_on_either_database(tmp_path: Path, store_url: str) -> None:
+    """On SQLite and on PostgreSQL alike, a flight goes through its life and the neighbours are told."""
+
+    async def tell(world: World) -> None:
+        alpha, beta = await node(world, "alpha", url=store_url), await node(world, "beta")
+        assert (await beta.file(box(1.05, 0, 2, 1))).done
+        assert not (await alpha.file(box(0.5, 0, 1.1, 1))).done
+        mine = await alpha.file(box(0, 0, 1, 1), name="our first", phase="Activated")
+        assert mine.done, mine.why
+        with pytest.raises(Refused, match="another flight has this name"):
+            await alpha.file(box(5, 5, 6, 6), name="our first")
+        lost = await alpha.file(box(0, 0, 2, 1), ident=mine.ident, phase="Nonconforming")
+        assert lost.done
+        over = await beta.file(box(1.5, 0, 2.5, 1))
+        assert "off-nominal" in over.why
+        await beta.outbox.drain()
+        await alpha.outbox.drain()
+        assert (await alpha.end(mine.ident)).done
+        await alpha.outbox.drain()
+        reach = await alpha.desk.store.read(outbox.reach)
+        assert [(r.party, r.waiting, r.refused) for r in reach] == [("https://beta.example", 0, 0)]
+        past = now_us() + 3_600_000_000
+        assert await beta.desk.flights.expire(past) == 1
+        assert await beta.desk.store.read(kept.flights) == []
 
     story(tmp_path, tell)

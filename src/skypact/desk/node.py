@@ -398,6 +398,10 @@ def _newer(before: kept.KnownEntity | None, row: kept.KnownEntity, party: str) -
         if before.ovn == row.ovn:
             raise Refused(Reason.CONFLICT, "this version was said to be gone", found=row.version)
         return True
+    if (
+        before.source != "told"
+    ):  # it was asked for: a notification may be behind that, and no fault of anybody's
+        return row.version >= before.version
     if row.version < before.version:
         raise Refused(
             Reason.CONFLICT,
@@ -413,4 +417,4 @@ def _newer(before: kept.KnownEntity | None, row: kept.KnownEntity, party: str) -
             where="$.reference.version",
             found=row.version,
         )
-    return row.version > before.version or before.source != "told"
+    return row.version > before.version

@@ -201,7 +201,11 @@ def digest_of(said: wire.OperationalIntent | wire.Constraint) -> bytes:
         str(wire.instant(reference.time_start, where="$.reference.time_start")),
         str(wire.instant(reference.time_end, where="$.reference.time_end")),
     ]
-    return hashlib.sha256("\0".join(parts).encode() + b"\0" + wire.encode(said.details)).digest()
+    details = said.details
+    content: object = details
+    if isinstance(details, wire.OperationalIntentDetails):  # none and an empty list are the same
+        content = [details.volumes or [], details.off_nominal_volumes or [], details.priority]
+    return hashlib.sha256("\0".join(parts).encode() + b"\0" + wire.encode(content)).digest()
 
 
 # -- where things are ---------------------------------------------------------------------------------------
