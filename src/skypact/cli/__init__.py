@@ -43,6 +43,10 @@ COMMANDS: Final = {
     "up": "run a node: the discovery service, a party's node, or both",
     "init": "write a commented configuration and keys for a node",
     "token": "print a token of a node's own key, for development",
+    "file": "file a flight with the node that runs here",
+    "flights": "list the flights of the node that runs here",
+    "end": "end a flight of the node that runs here",
+    "logs": "export the logs that F3548-21 asks for",
 }
 """The verbs, each a module of this package with ``parser()`` and ``run()``, and what each is for."""
 

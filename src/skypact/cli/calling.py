@@ -1,0 +1,118 @@
+"""A running node, as the terminal's verbs ask it: with a token, and answers that a person can read.
+
+Law: nothing is asked twice, nothing is followed elsewhere, and the environment is not looked at (no proxy, no
+netrc). A refusal of the node becomes one line; what stands in the way of a flight is told in full. A token is
+given with ``--token``, or made with the key of the node's own data directory.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from skypact.cli.up import places, told
+from skypact.errors import SkypactError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+URL: Final = "http://127.0.0.1:8650"
+"""Where a node listens that nobody configured."""
+TIMEOUT_S: Final = 30.0
+LIFE_S: Final = 300
+
+
+class Refusal(SkypactError):  # noqa: N818 -- an answer, of which each verb makes what it must
+    """The node answered, and did not do it.
+
+    Attributes
+    ----------
+    status
+        Of HTTP.
+    problem
+        Its problem details.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        self.status = status
+        self.problem = problem
+        said = problem.get("detail") or problem.get("message") or problem.get("title") or "without a word"
+        correlation = problem.get("correlation")
+        super().__init__(f"{said}" + (f" (correlation {correlation})" if correlation else ""))
+
+
+def options(p: argparse.ArgumentParser) -> None:
+    """The options of every verb that asks a node."""
+    p.add_argument("--url", metavar="URL", default=URL, help=f"the node ({URL})")
+    p.add_argument("--token", metavar="TOKEN", help="a bearer token; by default one is made")
+    places(p)
+
+
+def ask(
+    given: argparse.Namespace,
+    method: str,
+    path: str,
+    *,
+    scope: str,
+    query: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> tuple[int, Any]:
+    """Ask the node; answers the status and the JSON of an answer that is none of refusal.
+
+    Raises
+    ------
+    Refusal
+        The node refused.
+    UsageError
+        It cannot be reached, or the URL is none.
+    """
+    import httpx
+    import msgspec
+
+    base = str(given.url).rstrip("/")
+    if not base.startswith(("http://", "https://")):
+        raise UsageError(f"--url: not the URL of a node; found {given.url!r}, expected like {URL}")
+    url = base + path + (f"?{urlencode(query)}" if query else "")
+    token = given.token or made(given, scope)
+    try:
+        with httpx.Client(trust_env=False, follow_redirects=False, timeout=TIMEOUT_S) as client:
+            answer = client.request(method, url, content=body, headers={"authorization": f"Bearer {token}"})
+    except httpx.InvalidURL as error:
+        raise UsageError(f"--url: not the URL of a node ({error})") from None
+    except httpx.TransportError as error:
+        why = str(error) or type(error).__name__
+        raise UsageError(f"no node answers at {base} ({why}); 'skypact up' starts one") from None
+    try:
+        content: Any = msgspec.json.decode(answer.content) if answer.content else {}
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UsageError(f"what answers at {base} is no node: status {answer.status_code}") from None
+    if answer.status_code >= 300:
+        raise Refusal(answer.status_code, content if isinstance(content, dict) else {})
+    return answer.status_code, content
+
+
+def made(given: argparse.Namespace, scope: str) -> str:
+    """A token for this party's own node, signed with the key of its data directory."""
+    from skypact.node.keys import own_key
+    from skypact.seal import access_token
+
+    config = told(given, make=False)
+    now_s = time.time_ns() // 1_000_000_000  # the terminal is one of the places where the clock enters
+    return access_token(
+        own_key(config),
+        issuer=config.issuer,
+        party=config.node.party,
+        audience=config.audiences[0],
+        scope=scope,
+        now_s=now_s,
+        end_s=now_s + LIFE_S,
+        ident=uuid.uuid4().hex,
+    )
+
+
+def instant(text: str) -> str:
+    """``2026-06-01T10:00:00Z`` as ``06-01 10:00:00``; an open one as it is."""
+    return text[5:19].replace("T", " ") if len(text) >= 20 else text
