@@ -1,1 +1,1 @@
-"""Where rules meet storage: ask the rules, then one transaction of state, ledger entry and outgoing message."""
+"""Where rules meet storage: ask the rules, then one transaction of state, ledger and outgoing message."""
