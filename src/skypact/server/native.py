@@ -1197,12 +1197,22 @@ def _available(answer: wire.UssAvailabilityStatusResponse) -> AvailabilityOut:
     )
 
 
+_OF_DSS: Final = {
+    400: Reason.INVALID,
+    403: Reason.FORBIDDEN,
+    404: Reason.UNKNOWN,
+    409: Reason.CONFLICT,
+    429: Reason.TOO_MANY,
+}
+"""What an answer of the discovery service means to who asked us; any other: it was not done."""
+
+
 async def _of_dss(asked: Awaitable[T]) -> T:
     """What the discovery service answers, or why it did not, as a refusal."""
     try:
         return await asked
     except Turned as error:
-        reason = Reason.CONFLICT if error.status == 409 else Reason.UNAVAILABLE
+        reason = _OF_DSS.get(error.status, Reason.UNAVAILABLE)
         raise Refused(reason, f"the discovery service says: {error}") from None
     except (NoAnswer, Rubbish) as error:
         raise Refused(Reason.UNAVAILABLE, f"the discovery service did not answer: {error}") from None
