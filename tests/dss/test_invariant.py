@@ -97,7 +97,11 @@ def run(
                 stdout=log,
             )
 
+    def size(k: int) -> int:
+        return journals[k].stat().st_size if journals[k].exists() else 0
+
     running = [start(k) for k in range(processes)]
+    sizes = [0] * processes
     began = time.monotonic()
     next_kill = began + kill_every_s
     try:
@@ -105,10 +109,11 @@ def run(
             assert time.monotonic() - began < limit_s, "they do not come to an end"
             time.sleep(0.02 + 0.05 * dice.random())
             k = dice.randrange(processes)
-            if running[k].poll() is None and time.monotonic() > next_kill and _begun(journals[k]):
+            if running[k].poll() is None and time.monotonic() > next_kill and size(k) > sizes[k] + 1_000:
                 running[k].kill()
                 assert running[k].wait() == -signal.SIGKILL
                 proof.kills += 1
+                sizes[k] = size(k)  # the next one dies when it has done something
                 running[k] = start(k)
                 next_kill = time.monotonic() + kill_every_s * dice.uniform(0.5, 1.5)
     finally:
@@ -120,11 +125,6 @@ def run(
         assert process.returncode == 0, log[-3000:]
     asyncio.run(_prove(url, journals, proof))
     return proof
-
-
-def _begun(journal: Path) -> bool:
-    """Whether a process has sent something."""
-    return journal.exists() and journal.stat().st_size > 1_000
 
 
 async def _make(url: str) -> None:
