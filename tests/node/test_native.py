@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,11 @@ import msgspec
 import pytest
 
 from node_services import SECOND_US, Serving, box, fix, said, serving
-from node_world import Sent, World, now_us, story
+from node_world import DSS, Sent, World, now_us, story
 from skypact.courier.client import CallFailed, Response
+from skypact.courier.peers import Peers
 from skypact.instants import format_instant
+from skypact.server import native
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -305,3 +308,22 @@ def test_pages_lead_to_every_flight_once(tmp_path: Path) -> None:
         assert (len(found), set(found)) == (5, idents)
 
     story(tmp_path, tell)
+
+
+def test_the_document_lists_every_operation(tmp_path: Path) -> None:
+    """``docs/api.md`` has a row for each operation of the interface, and none for another."""
+
+    async def tell(world: World) -> set[str]:
+        alpha = await serving(world, "alpha")
+        rows = native.operations(
+            alpha.node.desk,
+            monitor=alpha.monitor,
+            constraints=alpha.constraints,
+            arbiter=Peers(alpha.node.sender, DSS),
+        )
+        return {f"{row.method} {row.path}" for row in rows}
+
+    text = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([A-Z]+ /api/v1[^`]*)` \|", text, re.MULTILINE)
+    assert len(listed) == len(set(listed))
+    assert set(listed) == story(tmp_path, tell)

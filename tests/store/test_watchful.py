@@ -56,8 +56,8 @@ def flight(ident: bytes, state: str) -> kept.Flight:
     """A flight."""
     return kept.Flight(
         id=ident, name="", operator="ops", state=state, filed=1, priority=0, version=1, ovn="",
-        reference=b"{}", details=b"{}", subscribers=b"[]", start_us=NOW, end_us=NOW + DAY, south=0.0, north=1.0, west=0.0,
-        east=1.0, written_us=NOW,
+        reference=b"{}", details=b"{}", subscribers=b"[]", start_us=NOW, end_us=NOW + DAY,
+        south=0.0, north=1.0, west=0.0, east=1.0, written_us=NOW,
     )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def test_how_a_flight_stands_is_kept_while_it_is_in_use(store_url: str) -> None:
             kept.add_position(tx, one, NOW, NOW + 1, b"{}")
 
         await store.write(write)
-        assert await store.read(watchful.in_use) == [(one, watch)]
+        assert await store.read(watchful.in_use) == [(one, "Activated", watch)]
         assert await store.write(watchful.drop_watches) == 1
         assert await store.read(lambda tx: watchful.watch(tx, two)) is None
         assert await store.read(lambda tx: watchful.positions(tx, one)) == [(NOW, NOW + 1, b"{}")]

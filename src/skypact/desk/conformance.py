@@ -19,6 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -123,9 +124,14 @@ class Monitor:
         """What the clock says of all flights in use; for every second. Returns how many acts were due."""
         rows = await self._store.read(watchful.in_use)
         made = 0
-        for ident, watch in rows:
+        for ident, state, before in rows:
+            watch, phase = before, Phase(state)
             if watch is None or self._clocked(watch, now_us) != watch:
-                await self._store.write(lambda tx, i=ident: self._look_again(tx, i, now_us))  # type: ignore[misc]
+                watch = await self._store.write(partial(self._look_again, ident=ident, now_us=now_us))
+            if watch is None or (
+                phase is Phase.ACTIVATED and rules.due(rules.follows(watch, phase, now_us), phase) is None
+            ):
+                continue  # most flights, most of the time
             made += await self._follow(ident, now_us) is not None
         for ident in self._locks.keys() - {row[0] for row in rows}:
             if not self._locks[ident].locked():
@@ -177,17 +183,18 @@ class Monitor:
         watchful.put_watch(tx, flight.id, watch)
         return phase, watch
 
-    def _look_again(self, tx: Tx, ident: bytes, now_us: int) -> None:
-        """What the clock says of one flight."""
+    def _look_again(self, tx: Tx, ident: bytes, now_us: int) -> Watch | None:
+        """What the clock says of one flight; None: it is not in use any more."""
         flight = kept.flight(tx, ident)
         if flight is None or not Phase(flight.state).in_use:
-            return
+            return None
         before = watchful.watch(tx, ident) or Watch(heard_us=now_us)
         watch = self._clocked(rules.follows(before, Phase(flight.state), now_us), now_us)
         content = {"standing": watch.standing.value, "lost": watch.lost, "at_us": now_us}
         leaf = tx.append("flight.watch", wire.id_text(ident), msgspec.json.encode(content))
         self._turned(tx, flight, before, watch, (), (), leaf, now_us)
         watchful.put_watch(tx, ident, watch)
+        return watch
 
     def _turned(
         self,

@@ -173,13 +173,15 @@ class Journal:
         self._some.set()
 
     async def run(self) -> None:
-        """Write until :meth:`stop`."""
-        while not self._ending.is_set():
-            await self._some.wait()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), self._flush_s)
+        """Write until :meth:`stop`, or until the task is cancelled: what waits then is still written."""
+        try:
+            while not self._ending.is_set():
+                await self._some.wait()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._ending.wait(), self._flush_s)
+                await self.flush()
+        finally:
             await self.flush()
-        await self.flush()
 
     def stop(self) -> None:
         """Write what waits, and end."""

@@ -225,8 +225,18 @@ def late(tx: Tx, topic: str, before_us: int, *, ended_within_us: int = 600_000_0
 
 
 def managers(tx: Tx) -> dict[str, set[str]]:
-    """Who is behind which base URL, by what was said of entities: a discovery service names URLs alone."""
-    query = select(node_known.c.manager, node_known.c.content).where(node_known.c.content.is_not(None))
+    """Who is behind which base URL, by what each party said last: a discovery service names URLs alone."""
+    last = (
+        select(node_known.c.manager, func.max(node_known.c.heard_us).label("heard_us"))
+        .where(node_known.c.content.is_not(None))
+        .group_by(node_known.c.manager)
+        .subquery()
+    )
+    query = (
+        select(node_known.c.manager, node_known.c.content)
+        .join(last, (last.c.manager == node_known.c.manager) & (last.c.heard_us == node_known.c.heard_us))
+        .where(node_known.c.content.is_not(None))
+    )
     found: dict[str, set[str]] = {}
     for manager, content in tx.connection.execute(query):
         url = msgspec.json.decode(content, type=_Entity).reference.uss_base_url
@@ -273,15 +283,18 @@ def drop_watches(tx: Tx) -> int:
     return tx.connection.execute(delete(node_watch).where(node_watch.c.flight.not_in(live))).rowcount
 
 
-def in_use(tx: Tx) -> list[tuple[bytes, Watch | None]]:
-    """Our flights that are in use, and how each stands."""
+def in_use(tx: Tx) -> list[tuple[bytes, str, Watch | None]]:
+    """Our flights that are in use: the state of each, and how it stands."""
     query = (
-        select(node_flight.c.id, *node_watch.c)
+        select(node_flight.c.id, node_flight.c.state, *node_watch.c)
         .outerjoin(node_watch, node_watch.c.flight == node_flight.c.id)
         .where(node_flight.c.state.in_(IN_USE))
         .order_by(node_flight.c.id)
     )
-    return [(row[0], None if row[1] is None else _watch(row[1:])) for row in tx.connection.execute(query)]
+    return [
+        (row[0], str(row[1]), None if row[2] is None else _watch(row[2:]))
+        for row in tx.connection.execute(query)
+    ]
 
 
 def positions(
