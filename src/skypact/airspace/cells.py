@@ -43,16 +43,14 @@ SPREAD: Final = 2
 _POLAR_DEG: Final = 80.0
 _SMALL_M: Final = 100_000.0
 """Within so many metres of its middle, and with every vertex below 80 degrees, a ring is far from a pole."""
-_BULGE_M: Final = 100.0
-"""More than a leg of 25 km bulges to the pole at 80 degrees: ``L^2 tan(lat) / 8 R``, 70 m; and a rounding."""
 _M_PER_DEG: Final = 110_574.0
 """The least length of a degree of latitude, at the equator; rounded down."""
 _R_LEAST_M: Final = 6_335_000.0
 """The least radius of curvature of a geodesic, a meridian's at the equator; rounded down."""
-_SLACK_DEG: Final = _BULGE_M / _M_PER_DEG
-_WIDE_DEG: Final = 6.0 * _SLACK_DEG
-"""The same in longitude at 80 degrees. (More than enough: a geodesic is nowhere further east or west than at
-its ends.)"""
+_BULGE_A_M2: Final = 1.2e-7
+"""``tan(80.5 deg) / 8 R``, rounded up: metres that a leg bulges to the pole, for each metre of it squared."""
+_WIDE_DEG: Final = 1e-4
+"""More than the rounding below in longitude at 80 degrees."""
 _ROUNDING_M: Final = 1.0
 _ROUNDING_DEG: Final = 1e-9
 
@@ -109,6 +107,7 @@ def _boxes(volumes: Volumes) -> list[tuple[float, float, float, float]]:
     shape = volumes.outlines
     vertices, points = volumes.offsets.tolist(), shape.offsets.tolist()
     radii, balls = volumes.radius_m.tolist(), shape.ball[:, 3].tolist()
+    legs = shape.leg_m.tolist()
     boxes = []
     for i in range(len(volumes)):
         own = slice(vertices[i], vertices[i + 1])
@@ -125,17 +124,24 @@ def _boxes(volumes: Volumes) -> list[tuple[float, float, float, float]]:
                 boxes.append(_around(lat, lng, reach))
                 continue
             lats, lngs = (column.tolist() for column in earth.positions(ring))
-            boxes.append(_ring_box(lats, lngs, lng))
+            boxes.append(_ring_box(lats, lngs, lng, legs[i]))
             continue
-        boxes.append(_ring_box(lats, lngs, lngs[0]))
+        boxes.append(_ring_box(lats, lngs, lngs[0], legs[i]))
     return boxes
 
 
-def _ring_box(lats: list[float], lngs: list[float], middle: float) -> tuple[float, float, float, float]:
-    """The box of a ring that is far from the poles and less than half way round from its middle."""
+def _ring_box(
+    lats: list[float], lngs: list[float], middle: float, leg_m: float
+) -> tuple[float, float, float, float]:
+    """The box of a ring that is far from the poles and less than half way round from its middle.
+
+    A leg of length L bulges ``L^2 tan(lat) / 8 R`` to the pole; it is nowhere further east or west than at
+    its ends.
+    """
     turns = [(lng - middle + 180.0) % 360.0 - 180.0 for lng in lngs]
     west, east = middle + min(turns) - _WIDE_DEG, middle + max(turns) + _WIDE_DEG
-    return min(lats) - _SLACK_DEG, max(lats) + _SLACK_DEG, west, east - west
+    slack = (leg_m * leg_m * _BULGE_A_M2 + _ROUNDING_M) / _M_PER_DEG
+    return min(lats) - slack, max(lats) + slack, west, east - west
 
 
 def _disc(ring: NDArray[np.float64], middle: NDArray[np.float64]) -> tuple[float, float, float]:
