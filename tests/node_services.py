@@ -38,7 +38,8 @@ class Serving:
         """Ask the party's own interface, as the party or one of its people."""
         sender = Sender(self.node.sender.world, who or self.node.party)
         raw = body if isinstance(body, bytes | None) else wire.encode(body)
-        return await sender.send(method, f"{self.node.base_url}/api/v1{path}", scope=scope, body=raw)
+        url = f"{self.node.base_url}/api/v1{path}"  # long enough for kernels that are not compiled yet
+        return await sender.send(method, url, scope=scope, body=raw, timeout_s=240.0)
 
     async def restrict(self, *volumes: wire.Volume4D, ident: str | None = None) -> ConstraintResult:
         """File a constraint."""

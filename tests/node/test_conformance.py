@@ -10,7 +10,7 @@ from node_services import SECOND_US, Serving, ask, box, fix, said, serving
 from node_world import Sent, World, now_us, story
 from skypact.courier.client import CallFailed, Response
 from skypact.errors import Reason, Refused
-from skypact.exchange.conformance import Standing
+from skypact.exchange.conformance import Limits, Standing
 from skypact.exchange.intent import Phase
 from skypact.formats import f3548_wire as wire
 
@@ -216,5 +216,31 @@ def test_positions_of_a_flight_that_is_not_in_use_are_refused(tmp_path: Path) ->
         with pytest.raises(Refused) as unknown:
             await alpha.monitor.positions(other, [fix(0.5, 0.5, now_us())], now_us())
         assert unknown.value.reason is Reason.UNKNOWN
+
+    story(tmp_path, tell)
+
+
+def test_an_operator_whose_flights_are_too_often_outside_is_told_once_a_day(tmp_path: Path) -> None:
+    """Below the share that is wanted, with enough seen, there is one notice, and the share can be read."""
+
+    async def tell(world: World) -> None:
+        alpha, ident, _ = await flying(world)
+        alpha.monitor.limits = Limits(share_seen_us=20 * SECOND_US, astray_us=3_600 * SECOND_US)
+        t0 = now_us() - 60 * SECOND_US
+        inside = [fix(0.5, 0.5, t0 + k * SECOND_US) for k in range(16)]
+        await alpha.monitor.positions(ident, inside, now_us())
+        assert await alpha.notices() == []
+        outside = [fix(0.5, 1.5, t0 + k * SECOND_US) for k in range(16, 26)]
+        await alpha.monitor.positions(ident, outside, now_us())
+        await alpha.monitor.positions(ident, [fix(0.5, 1.5, t0 + 26 * SECOND_US)], now_us())
+        ((kind, operator, text),) = await alpha.notices()
+        assert (kind, operator) == ("conformance", "ops")
+        assert "60.0 %" in text
+        shares = said(await alpha.api("GET", "/conformance", scope="skypact.read"))
+        assert shares["operators"] == [
+            {"operator": "ops", "share": pytest.approx(15 / 26), "seen_s": pytest.approx(26.0)}
+        ]
+        other = said(await alpha.api("GET", "/conformance", who="bob", scope="skypact.read"))
+        assert other["operators"] == []
 
     story(tmp_path, tell)

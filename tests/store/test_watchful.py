@@ -198,3 +198,22 @@ def test_notices_of_a_subject_and_the_last_of_them(store_url: str) -> None:
         assert await store.read(lambda tx: watchful.leaf_content(tx, position)) == b"content"
 
     told(store_url, story)
+
+
+def test_what_was_flown_adds_up_and_is_told_once(store_url: str) -> None:
+    """Days add up for each operator since a day, and a day is told once."""
+
+    async def story(store: Store) -> None:
+        def write(tx: Tx) -> list[bool]:
+            watchful.add_flown(tx, "ann", 10, 5, 1)
+            watchful.add_flown(tx, "ann", 10, 5, 1)
+            watchful.add_flown(tx, "ann", 11, 1, 0)
+            watchful.add_flown(tx, "bob", 9, 1, 1)
+            return [watchful.tell_flown(tx, "ann", 11), watchful.tell_flown(tx, "ann", 11)]
+
+        assert await store.write(write) == [True, False]
+        assert await store.read(lambda tx: watchful.flown(tx, 10)) == [watchful.Flown("ann", 11, 2)]
+        assert await store.read(lambda tx: watchful.flown(tx, 11, "ann")) == [watchful.Flown("ann", 1, 0)]
+        assert watchful.Flown("ann", 0, 0).share == 1.0
+
+    told(store_url, story)

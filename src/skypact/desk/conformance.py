@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from skypact.store import Store
     from skypact.store.tx import Tx
 
+DAY_US: Final = 86_400 * SECOND_US
 AHEAD_US: Final = 5 * SECOND_US
 """How far another clock may be ahead of ours (F3548-21's time synchronisation)."""
 BATCH: Final = 1_000
@@ -181,7 +182,33 @@ class Monitor:
         leaf = tx.append("flight.positions", wire.id_text(flight.id), msgspec.json.encode(content))
         self._turned(tx, flight, before, watch, fixes, judged, leaf, now_us)
         watchful.put_watch(tx, flight.id, watch)
+        sights = [(fix.measured_us, verdict.inside) for (fix, _), verdict in zip(fixes, judged, strict=True)]
+        self._count(tx, flight, rules.seen_us(before.seen_us, sights, self.limits), leaf, now_us)
         return phase, watch
+
+    def _count(self, tx: Tx, flight: kept.Flight, seen_us: tuple[int, int], leaf: int, now_us: int) -> None:
+        """Add to what was seen of an operator's flights; tell it where too little of that was inside."""
+        if not any(seen_us):
+            return
+        day, operator = now_us // DAY_US, flight.operator
+        watchful.add_flown(tx, operator, day, *seen_us)
+        (total,) = watchful.flown(tx, day - self.limits.share_days, operator)
+        if (
+            total.share < self.limits.share_least
+            and total.inside_us + total.outside_us >= self.limits.share_seen_us
+            and watchful.tell_flown(tx, operator, day)
+        ):
+            text = (
+                f"of operator {operator}: its flights were inside their volumes for "
+                f"{100.0 * total.share:.1f} % of the time they were seen in {self.limits.share_days} days, "
+                f"less than {100.0 * self.limits.share_least:g} %"
+            )
+            _tell(tx, flight, "conformance", text, {"share": total.share}, now_us, leaf, now_us)
+
+    async def shares(self, now_us: int) -> list[watchful.Flown]:
+        """How long the flights of each operator were seen inside and outside, over the days of the limits."""
+        since = now_us // DAY_US - self.limits.share_days
+        return await self._store.read(lambda tx: watchful.flown(tx, since))
 
     def _look_again(self, tx: Tx, ident: bytes, now_us: int) -> Watch | None:
         """What the clock says of one flight; None: it is not in use any more."""

@@ -64,6 +64,7 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "contingent": "CMSA0115",
     "conforming": "CMSA0115",
     "undeclared": "CMSA0115",
+    "conformance": "ACM0010",
     "lost": "GEN0405",
     "found": "GEN0405",
     "undelivered": "GEN0400",

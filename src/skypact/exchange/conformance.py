@@ -148,6 +148,9 @@ class Limits:
         How long after the declaration it has to come back: 60 s in F3548-21.
     silent_us
         How long without a position until a flight counts as lost.
+    share_least, share_days, share_seen_us
+        An operator whose flights were inside for a smaller share of what was seen of them in so many days is
+        told, once a day, when at least so much was seen: 95 % in F3548-21.
     ahead_us
         How far ahead off-nominal volumes reach.
     renew_us
@@ -166,6 +169,9 @@ class Limits:
     settled_us: int = 3 * SECOND_US
     recovery_us: int = 60 * SECOND_US
     silent_us: int = 10 * SECOND_US
+    share_least: float = 0.95
+    share_days: int = 30
+    share_seen_us: int = 3_600 * SECOND_US
     ahead_us: int = 90 * SECOND_US
     renew_us: int = 30 * SECOND_US
     slices: int = 3
@@ -286,6 +292,28 @@ def due(watch: Watch, phase: Phase) -> Act | None:
     """What must be declared now; None: nothing."""
     act = ACTS.get((watch.standing, phase))
     return act if act is Act.DEVIATE or (act is not None and watch.ours) else None
+
+
+def seen_us(before_us: int, sights: Sequence[tuple[int, bool | None]], limits: Limits) -> tuple[int, int]:
+    """How long a flight was seen inside, and outside, between successive positions.
+
+    Parameters
+    ----------
+    before_us
+        When the position before these was measured; 0: there was none.
+    sights
+        When each was measured, and whether it was inside. The time before a position counts as it was found
+        then; a gap longer than :attr:`Limits.silent_us`, and what nobody can judge, counts as neither.
+    """
+    inside_us = outside_us = 0
+    for at_us, inside in sights:
+        if at_us <= before_us:
+            continue
+        gap_us, before_us = at_us - before_us if before_us else 0, at_us
+        if inside is None or gap_us > limits.silent_us:
+            continue
+        inside_us, outside_us = inside_us + gap_us * inside, outside_us + gap_us * (not inside)
+    return inside_us, outside_us
 
 
 # -- where it may be ----------------------------------------------------------------------------------------

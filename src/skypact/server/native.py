@@ -238,6 +238,22 @@ class PositionsOut(Struct, kw_only=True, omit_defaults=True):
     declaring: str | None = None
 
 
+class ShareOut(Struct, kw_only=True):
+    """The share of what was seen of an operator's flights that was inside; 1 where nothing was seen."""
+
+    operator: str
+    share: float
+    seen_s: float
+
+
+class Shares(Struct, kw_only=True):
+    """Operators by name; over how many days, and what share is the least that is wanted."""
+
+    operators: list[ShareOut]
+    days: int
+    least: float
+
+
 class ConstraintOut(Struct, kw_only=True, omit_defaults=True):
     """A constraint of ours, as the discovery service last accepted it."""
 
@@ -585,7 +601,29 @@ def _positions(desk: NodeDesk, monitor: Monitor) -> list[Operation]:
         following = format_instant(found[-1][0]) if len(found) == limit else None
         return Answer(body=Positions(positions=records, next=following))
 
+    async def shares(call: Call) -> Answer:
+        person = _person(call, desk)
+        rows = [row for row in await monitor.shares(call.now_us) if visible(person, row.operator)]
+        return Answer(
+            body=Shares(
+                operators=[
+                    ShareOut(
+                        operator=row.operator,
+                        share=row.share,
+                        seen_s=(row.inside_us + row.outside_us) / 1e6,
+                    )
+                    for row in rows
+                ],
+                days=monitor.limits.share_days,
+                least=monitor.limits.share_least,
+            )
+        )
+
     return [
+        _row(
+            "getConformance", "GET", "/conformance", _READERS, shares,
+            "How much of their time the flights of each operator were inside their volumes", answer=Shares,
+        ),
         _row(
             "postPositions", "POST", "/flights/{id}/positions", _FLIERS, post,
             "Where a flight in use was: kept, judged, and followed", body=PositionsIn, answer=PositionsOut,

@@ -466,6 +466,17 @@ node_watch: Final = Table(
 )
 """How each of our flights in use stands to its volumes: skypact.exchange.conformance.Watch."""
 
+node_flown: Final = Table(
+    "node_flown",
+    metadata,
+    Column("operator", Text, primary_key=True),
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("inside_us", BigInteger, nullable=False),
+    Column("outside_us", BigInteger, nullable=False),
+    Column("told", Boolean, nullable=False),
+)
+"""How long the flights of an operator were seen inside and outside their volumes, a UTC day (from 1970)."""
+
 node_log: Final = Table(
     "node_log",
     metadata,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from skypact.exchange.conformance import Standing, Watch
@@ -21,6 +21,7 @@ from skypact.store.schema import (
     node_constraint_attempt,
     node_constraint_version,
     node_flight,
+    node_flown,
     node_known,
     node_log,
     node_notice,
@@ -295,6 +296,57 @@ def in_use(tx: Tx) -> list[tuple[bytes, str, Watch | None]]:
         (row[0], str(row[1]), None if row[2] is None else _watch(row[2:]))
         for row in tx.connection.execute(query)
     ]
+
+
+class Flown(NamedTuple):
+    """How long an operator's flights were seen: a sum over days."""
+
+    operator: str
+    inside_us: int
+    outside_us: int
+
+    @property
+    def share(self) -> float:
+        """The share of what was seen that was inside; 1 where nothing was seen."""
+        seen_us = self.inside_us + self.outside_us
+        return self.inside_us / seen_us if seen_us else 1.0
+
+
+def add_flown(tx: Tx, operator: str, day: int, inside_us: int, outside_us: int) -> None:
+    """Add to what was seen of an operator's flights on a day."""
+    values = {
+        "operator": operator,
+        "day": day,
+        "inside_us": inside_us,
+        "outside_us": outside_us,
+        "told": False,
+    }
+    make = postgresql.insert if tx.connection.dialect.name == "postgresql" else sqlite.insert
+    at = node_flown.c
+    grown = {"inside_us": at.inside_us + inside_us, "outside_us": at.outside_us + outside_us}
+    statement = make(node_flown).on_conflict_do_update(index_elements=["operator", "day"], set_=grown)
+    tx.connection.execute(statement, values)
+
+
+def flown(tx: Tx, since_day: int, operator: str | None = None) -> list[Flown]:
+    """What was seen since a day, an operator each, by name."""
+    at = node_flown.c
+    query = (
+        select(at.operator, func.sum(at.inside_us), func.sum(at.outside_us))
+        .where(at.day >= since_day)
+        .group_by(at.operator)
+        .order_by(at.operator)
+    )
+    if operator is not None:
+        query = query.where(at.operator == operator)
+    return [Flown(str(name), int(inside), int(out)) for name, inside, out in tx.connection.execute(query)]
+
+
+def tell_flown(tx: Tx, operator: str, day: int) -> bool:
+    """Whether an operator is to be told today, and was not; it is marked as told."""
+    at = node_flown.c
+    query = update(node_flown).where(at.operator == operator, at.day == day, at.told.is_(False))
+    return tx.connection.execute(query.values(told=True)).rowcount > 0
 
 
 def positions(

@@ -200,3 +200,18 @@ def test_judgement_says_how_far_outside() -> None:
     assert above.vertical_m == pytest.approx(40.0)
     assert late == rules.Judgement(False, None, None)
     assert unknown == rules.Judgement(None, None, None)
+
+
+def test_time_seen_counts_as_it_was_found_and_gaps_as_neither() -> None:
+    """The time before a position counts with it; long gaps and what cannot be judged do not."""
+    second = SECOND_US
+    sights = [
+        (T0 + 1 * second, True),
+        (T0 + 3 * second, False),
+        (T0 + 4 * second, None),
+        (T0 + 5 * second, True),
+        (T0 + 60 * second, True),
+        (T0 + 59 * second, False),
+    ]
+    assert rules.seen_us(T0, sights, LIMITS) == (2 * second, 2 * second)
+    assert rules.seen_us(0, sights[:1], LIMITS) == (0, 0)
