@@ -15,7 +15,7 @@ from skypact.store import Store
 from skypact.store.batch import allow_commit
 from skypact.store.databases import connect
 from skypact.store.schema import metadata
-from skypact.store.upgrade import upgrade
+from skypact.store.upgrade import newest, script, upgrade
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,6 +116,7 @@ def test_a_generated_step_makes_the_same(
     assert first is not None
     assert first.name == "v0001_the_first_tables.py"
     assert new_migration.write("once more", folder) is None
+    assert newest(folder) == script(folder).get_current_head() == "0001"
 
     def generated(connection: Connection) -> set[tuple[str, ...]]:
         upgrade(connection, folder)
@@ -123,6 +124,13 @@ def test_a_generated_step_makes_the_same(
 
     stepped, _, created = _on(store_url, generated, _drop_all, _created)
     assert stepped == created
+
+
+def test_the_newest_step_is_what_alembic_takes_for_the_head() -> None:
+    """The number of the last file is the head of the one line of steps."""
+    steps = script()
+    assert steps.get_heads() == ([] if newest() is None else [newest()])
+    assert newest() == steps.get_current_head()
 
 
 def test_an_upgrade_that_fails_leaves_the_older_tables(store_url: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import http.server
 import json
@@ -10,6 +11,8 @@ import socket
 import sqlite3
 import ssl
 import stat
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +22,7 @@ import pytest
 from server.running import Node, certificate, node, token
 from shell import skypact
 from skypact import seal
+from skypact.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +52,34 @@ def test_it_says_where_it_listens_what_it_is_and_what_to_do_next(running: tuple[
     assert f"curl http://127.0.0.1:{made.port}/readyz" in text
     assert "skypact token" in text
     assert "TESTING IS ON" not in text
+
+
+async def opened(url: str) -> None:
+    """Make the tables of a database."""
+    await (await Store.open(url, upgrade=True)).close()
+
+
+def test_a_start_loads_what_it_needs_and_no_more(tmp_path: Path) -> None:
+    """A node on SQLite loads no migrations, no asynchronous driver, and of the engine what plans ask.
+
+    What was loaded is set aside from the collection of garbage, which goes on.
+    """
+    url = f"sqlite:///{tmp_path}/skypact.db"
+    asyncio.run(opened(url))
+    code = (
+        "import asyncio, gc, sys\n"
+        "gc.disable()\n"
+        "import skypact.node.up as up\n"
+        "from skypact.store import Store\n"
+        f"store = asyncio.run(Store.open({url!r}, upgrade=True))\n"
+        "up._settle()\n"
+        "print(gc.isenabled(), gc.get_freeze_count() > 100_000)\n"
+        "heavy = {'alembic', 'asyncpg', 'skypact.check._well_clear', 'skypact.check._index',\n"
+        "         'sqlalchemy.orm', 'pyarrow', 'shapely', 'rich', 'httpx', 'opentelemetry.sdk'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["True True", "[]"]
 
 
 def test_its_data_are_its_owners(running: tuple[Node, Path]) -> None:

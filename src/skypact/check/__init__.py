@@ -5,24 +5,28 @@ tracks, ``entries`` of zones, ``inside`` of conformance, ``well_clear`` of DO-36
 :class:`Index` answers the first while claims come and go.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from skypact.check._claims import conflicts
-from skypact.check._index import Index
 from skypact.check._moving import encounters, losses
-from skypact.check._well_clear import (
-    DEFAULT_SET,
-    NOT_KNOWN,
-    WELL_CLEAR_SETS,
-    AlertLevel,
-    FlatWindows,
-    Thresholds,
-    WellClear,
-    WellClearPair,
-    WellClearTable,
-    well_clear,
-    well_clear_flat,
-)
 from skypact.check._zones import entries, inside
 from skypact.check.findings import Conflict, FindingKind, Findings, Reason, Unchecked, Unobserved
+
+if TYPE_CHECKING:
+    from skypact.check._index import Index
+    from skypact.check._well_clear import (
+        DEFAULT_SET,
+        NOT_KNOWN,
+        WELL_CLEAR_SETS,
+        AlertLevel,
+        FlatWindows,
+        Thresholds,
+        WellClear,
+        WellClearPair,
+        WellClearTable,
+        well_clear,
+        well_clear_flat,
+    )
 
 __all__ = [
     "DEFAULT_SET",
@@ -49,3 +53,14 @@ __all__ = [
     "well_clear",
     "well_clear_flat",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The index and well clear are loaded when they are named: a node and most commands need neither."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from skypact.check import _index, _well_clear
+
+    found = _index.Index if name == "Index" else getattr(_well_clear, name)
+    globals()[name] = found
+    return found

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -90,6 +91,7 @@ def run(config: Config, say: Callable[[str], None]) -> int:
         The configuration cannot be used: a key, a certificate, an address, the database.
     """
     logs.set_up(config.log.level)
+    _settle()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(config, say))
 
@@ -346,6 +348,13 @@ async def _warm(kernels: _Kernels) -> None:
 
     threading.Thread(target=load, name="skypact-kernels", daemon=True).start()
     kernels.amiss = await done
+    _settle()
+
+
+def _settle() -> None:
+    """Set aside what was imported: no collection of garbage looks at it again, so that each is short."""
+    gc.freeze()
+    gc.enable()
 
 
 async def _tell(

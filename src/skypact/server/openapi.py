@@ -7,8 +7,10 @@ the reader's machine, and there is nothing on it to run.
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -51,15 +53,26 @@ _SECURITY_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-u
 def operations(
     rows: Sequence[Operation], *, title: str, servers: Sequence[str] = ()
 ) -> tuple[Operation, ...]:
-    """``/openapi.json`` and ``/docs``, of these rows and themselves."""
-    kept: dict[str, bytes] = {}
+    """``/openapi.json`` and ``/docs``, of these rows and themselves; written when first asked for."""
+
+    @cache
+    def whole() -> dict[str, Any]:
+        return document((*rows, *own), title=title, servers=servers)
+
+    @cache
+    def as_json() -> bytes:
+        return msgspec.json.encode(whole())
+
+    @cache
+    def as_page() -> bytes:
+        return page_of(whole()).encode()
 
     async def machine(_call: Call) -> Answer:
-        return Answer(body=kept["json"])
+        return Answer(body=await asyncio.to_thread(as_json))
 
     async def page(_call: Call) -> Answer:
         return Answer(
-            body=kept["html"],
+            body=await asyncio.to_thread(as_page),
             media_type="text/html; charset=utf-8",
             headers={"content-security-policy": _SECURITY_POLICY},
         )
@@ -74,9 +87,6 @@ def operations(
             style=Style.PROBLEM, tag="This interface", summary="This interface, for people",
         ),
     )  # fmt: skip
-    whole = document((*rows, *own), title=title, servers=servers)
-    kept["json"] = msgspec.json.encode(whole)
-    kept["html"] = page_of(whole).encode()
     return own
 
 

@@ -26,7 +26,6 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from skypact.errors import InputError, Reason, Refused
@@ -246,6 +245,8 @@ class Postgres:
     def __init__(self, url: URL) -> None:
         if not url.database:
             raise InputError("no database is named", where="store.url", found=str(url), expected=_FORMS)
+        from sqlalchemy.ext.asyncio import create_async_engine  # a tenth of a second; SQLite needs none of it
+
         address = url.set(drivername="postgresql+asyncpg")
         self._where = f"store.url: {url.set(query={})!s}"  # str() hides the password
         settings = {
