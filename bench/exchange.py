@@ -215,7 +215,7 @@ class Node:
         text = path.read_text(encoding="utf-8").replace('roles = ["dss","node"]', 'roles = ["dss"]')
         text = text.replace('listen = "127.0.0.1:8650"', 'listen = "127.0.0.1:0"')
         if url is not None:
-            text = text.replace("[store]", f'[store]\nurl = "{url}"\nupgrade = true', 1)
+            text = text.replace("\n[store]\n", f'\n[store]\nurl = "{url}"\nupgrade = true\n', 1)
         path.write_text(text, encoding="utf-8")
         token = [*COMMAND, "token", "--config", str(path), "--sub", "bench"]
         token += ["--scope", "utm.strategic_coordination"]
