@@ -121,6 +121,9 @@ def test_the_log_of_a_flight_is_exported(running: tuple[Node, Path], tmp_path: P
     [
         (("flights", "--url", "http://127.0.0.1:9", "--token", "x"), "no node answers at http://127.0.0.1:9"),
         (("flights", "--url", "ftp://x", "--token", "x"), "--url: not the URL of a node"),
+        (("flights", "--url", "http://", "--token", "x"), "--url: not the URL of a node"),
+        (("flights", "--token", "two words"), "--token: no bearer token"),
+        (("flights", "--token", "caf\u00e9"), "--token: no bearer token"),
         (("file", "missing.plan"), "missing.plan: no such file"),
         (("file", "x.plan", "--above", "12"), "--above"),
         (("end",), "ID"),

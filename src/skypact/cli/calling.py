@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-URL: Final = "http://127.0.0.1:8650"
-"""Where a node listens that nobody configured."""
 TIMEOUT_S: Final = 30.0
 LIFE_S: Final = 300
 
@@ -46,7 +44,7 @@ class Refusal(SkypactError):  # noqa: N818 -- an answer, of which each verb make
 
 def options(p: argparse.ArgumentParser) -> None:
     """The options of every verb that asks a node."""
-    p.add_argument("--url", metavar="URL", default=URL, help=f"the node ({URL})")
+    p.add_argument("--url", metavar="URL", help="the node; by default as it is configured")
     p.add_argument("--token", metavar="TOKEN", help="a bearer token; by default one is made")
     places(p)
 
@@ -72,19 +70,28 @@ def ask(
     import httpx
     import msgspec
 
-    base = str(given.url).rstrip("/")
+    base = (told(given, make=False).base_url if given.url is None else given.url).rstrip("/")
     if not base.startswith(("http://", "https://")):
-        raise UsageError(f"--url: not the URL of a node; found {given.url!r}, expected like {URL}")
+        raise UsageError(
+            f"--url: not the URL of a node; found {given.url!r}, expected like http://127.0.0.1:8650"
+        )
     url = base + path + (f"?{urlencode(query)}" if query else "")
     token = given.token or made(given, scope)
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError("--token: no bearer token; expected one word, as 'skypact token' prints it")
     try:
         with httpx.Client(trust_env=False, follow_redirects=False, timeout=TIMEOUT_S) as client:
             answer = client.request(method, url, content=body, headers={"authorization": f"Bearer {token}"})
     except httpx.InvalidURL as error:
         raise UsageError(f"--url: not the URL of a node ({error})") from None
-    except httpx.TransportError as error:
+    except httpx.ConnectError as error:
         why = str(error) or type(error).__name__
         raise UsageError(f"no node answers at {base} ({why}); 'skypact up' starts one") from None
+    except httpx.TransportError as error:
+        why = str(error) or type(error).__name__
+        raise UsageError(
+            f"{base} gave no answer ({why}); what was asked may be done: 'skypact flights' tells"
+        ) from None
     try:
         content: Any = msgspec.json.decode(answer.content) if answer.content else {}
     except (msgspec.DecodeError, UnicodeDecodeError):

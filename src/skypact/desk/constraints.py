@@ -175,7 +175,7 @@ class ConstraintDesk:
         """
         constraint = wire.new_id() if ident is None else wire.entity_id(ident, where="$.id")
         admissible(self._volumes(filing, ""), now_us)
-        async with self._locks[constraint]:
+        async with self._turn(constraint):
             before = await self._settled(constraint, now_us)
             valid = before is not None and before.state == watchful.VALID
             base = before.ovn if before is not None and valid else ""
@@ -190,7 +190,7 @@ class ConstraintDesk:
             UNKNOWN: it is none of ours; UNAVAILABLE: what was sent before is not settled.
         """
         constraint = wire.entity_id(ident, where="$.id")
-        async with self._locks[constraint]:
+        async with self._turn(constraint):
             before = await self._settled(constraint, now_us)
             if before is None:
                 raise Refused(Reason.UNKNOWN, "no constraint of ours has this id", where="id", found=ident)
@@ -232,7 +232,7 @@ class ConstraintDesk:
         rows = await self._store.read(lambda tx: watchful.constraint_works(tx, now_us))
         settled = 0
         for row in rows:
-            async with self._locks[row.constraint]:
+            async with self._turn(row.constraint):
                 result = await self._take_up(row, now_us)
             settled += result is not None and result.settled
         return settled
@@ -260,6 +260,12 @@ class ConstraintDesk:
         return count
 
     # -- an attempt -----------------------------------------------------------------------------------------
+
+    def _turn(self, constraint: bytes) -> asyncio.Lock:
+        if len(self._locks) > 10_000:
+            for ident in [i for i, lock in self._locks.items() if not lock.locked()]:
+                del self._locks[ident]
+        return self._locks[constraint]
 
     def _volumes(self, filing: ConstraintFiling, ident: str) -> Volumes:
         if not filing.volumes:
