@@ -387,6 +387,7 @@ class _Sql:
         text = text.replace("{entity}", _COLUMNS).replace("{box}", _BOX)
         text = _VALUES.sub(lambda m: ", ".join(f"${k + 1}" for k in range(int(m[1]))), text)
         self._text = text
+        text = self._local = text.replace(_FENCED, _PLAIN)
         self._lists = tuple(int(number) for number in _LIST.findall(text))
         order = tuple(int(number) - 1 for number in _MARK.findall(text))
         self._order = None if order == tuple(range(len(order))) else order
@@ -434,7 +435,7 @@ class _Sql:
     def _fit(self, sizes: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
         """The text for lists of so many marks, and the order of values in it."""
         marks = dict(zip(self._lists, sizes, strict=True))
-        text = _LIST.sub(lambda m: f"IN (${m[1]}" + ", ?" * (marks[int(m[1])] - 1) + ")", self._text)
+        text = _LIST.sub(lambda m: f"IN (${m[1]}" + ", ?" * (marks[int(m[1])] - 1) + ")", self._local)
         order = tuple(int(number) - 1 for number in _MARK.findall(text))
         return _MARK.sub("?", text), order
 
@@ -453,9 +454,14 @@ _HERE_CELLS: Final = """
            OR c.east >= $14 AND c.west <= $15)"""
 
 
+_FENCED: Final = "LATERAL (SELECT * FROM dss_entity x WHERE x.shape = s.shape OFFSET 0) e WHERE"
+"""For PostgreSQL: shape by shape, through their index. Left to choose, before it has statistics, its planner
+compares every entity with every shape, and a crowded place becomes a cliff. SQLite keeps the order of a CROSS
+JOIN as it is written."""
+_PLAIN: Final = "dss_entity e WHERE e.shape = s.shape AND"
 _ENTITIES_HERE: Final = """
-    SELECT {columns} FROM (SELECT DISTINCT b.shape FROM ({here}) b) s CROSS JOIN dss_entity e
-    WHERE e.shape = s.shape AND e.end_us > $1 AND {where}"""
+    SELECT {columns} FROM (SELECT DISTINCT b.shape FROM ({here}) b) s CROSS JOIN {fenced}
+    e.end_us > $1 AND {where}"""
 _ENTITIES_OF_SHAPES: Final = """
     SELECT {columns} FROM dss_entity e
     WHERE e.shape = ANY($2::bytea[]) AND e.end_us > $1 AND {where}"""
@@ -476,6 +482,7 @@ class _Search:
         self.here, self.of_shapes = (
             _Sql(
                 text.replace("{where}", where)
+                .replace("{fenced}", _FENCED)
                 .replace("{columns}", columns)
                 .replace("{more}", more)
                 .replace("{here}", cells)
