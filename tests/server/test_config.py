@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,34 @@ def test_a_new_configuration_has_every_key_and_says_what_it_would_anyway() -> No
     uncommented = parsed("\n".join(lines))
     assert uncommented.auth.issuer[0].jwks_url.startswith("https://")
     assert msgspec.structs.asdict(uncommented.limits) == msgspec.structs.asdict(c.Config().limits)
+
+
+def test_a_second_party_is_told_of_the_first() -> None:
+    """It uses the first one's discovery service and key, and has a name and a store of its own."""
+    first = c.embedded(HERE / "first", listen="127.0.0.1:9000")
+    text = c.template("bravo", c.beside(first, listen="127.0.0.1:9001", key="../first/key.pem"))
+    second = c.parse(text, folder=HERE / "second")
+    assert (second.node.party, second.node.roles) == ("bravo", ["node"])
+    assert (second.base_url, second.dss_url) == ("http://127.0.0.1:9001", first.base_url)
+    assert second.path(second.node.key).resolve() == first.path(first.node.key)
+    assert (second.issuer, second.audiences) == (first.issuer, ("127.0.0.1",))
+    assert second.store_url != first.store_url
+    third = c.beside(second, listen="127.0.0.1:9002", key="x")
+    assert third["dss", "url"] == first.base_url
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[node]\ndata_mode = 'real'\nroles = ['dss', 'node']", "real data"),
+        ("[node]\nroles = ['node']\n[dss]\nurl = ''", "no discovery service"),
+    ],
+)
+def test_nobody_begins_beside_a_real_node_or_without_a_discovery_service(text: str, told: str) -> None:
+    """Sharing a key is for development, and a party alone coordinates with nobody."""
+    first = msgspec.convert(tomllib.loads(text) | {"folder": "x"}, c.Config)
+    with pytest.raises(InputError, match=told):
+        c.beside(first, listen="127.0.0.1:9001", key="x")
 
 
 @pytest.mark.parametrize(

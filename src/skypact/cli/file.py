@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from skypact.cli import FOUND, OK, visible
 from skypact.cli.calling import Refusal, ask, instant, options
 from skypact.cli.output import standard_output
-from skypact.cli.parsing import Parser, duration_s, instant_us, length_m
+from skypact.cli.parsing import Parser, ahead_us, duration_s, length_m
 from skypact.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ def parser() -> argparse.ArgumentParser:
     """The options of ``skypact file``."""
     p = Parser("file", _DESCRIPTION, epilog=_EPILOG)
     p.add_argument("path", metavar="FILE", type=Path, help="what to file")
-    p.add_argument("--start", metavar="TIME", type=instant_us, help="when a plan without times begins")
+    p.add_argument(
+        "--start", metavar="TIME", type=ahead_us, help="when a plan without times begins: +10min, or as above"
+    )
     p.add_argument("--name", metavar="NAME", help="what to call it")
     p.add_argument("--operator", metavar="NAME", help="who is told of what concerns it")
     p.add_argument("--priority", metavar="N", type=int, default=0, help="its priority (0)")

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
 from typing import TYPE_CHECKING, Final, NoReturn, TypeVar
 
 from skypact.errors import InputError, UsageError
-from skypact.instants import parse_instant
+from skypact.instants import SECOND_US, parse_instant
 from skypact.units import parse_duration_s, parse_length_m
 
 if TYPE_CHECKING:
@@ -78,5 +79,16 @@ length_m = _typed(_some_length_m)
 """A length of more than zero with its unit, in metres; for ``argparse``'s ``type``."""
 duration_s = _typed(_some_duration_s)
 """A duration of more than zero with its unit, in seconds; for ``argparse``'s ``type``."""
+
+
+def _ahead_us(text: str) -> int:
+    if not text.startswith("+"):
+        return parse_instant(text)
+    now_us = time.time_ns() // 1_000  # the terminal is one of the places where the clock enters
+    return now_us + round(_some_duration_s(text[1:]) * SECOND_US)
+
+
+ahead_us = _typed(_ahead_us)
+"""The same, or ``+10min``: so long from now; for ``argparse``'s ``type``."""
 instant_us = _typed(parse_instant)
 """An RFC 3339 instant, in microseconds since 1970 UTC; for ``argparse``'s ``type``."""

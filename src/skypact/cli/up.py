@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from skypact.cli import visible
 from skypact.cli.parsing import Parser
+from skypact.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -37,6 +38,12 @@ def parser() -> argparse.ArgumentParser:
     """The options of ``skypact up``."""
     p = Parser("up", _DESCRIPTION, epilog=_EPILOG)
     places(p)
+    p.add_argument(
+        "--beside",
+        metavar="DIR",
+        type=Path,
+        help="begin as a second party on this machine, named as --data is, beside that node",
+    )
     p.add_argument("--listen", metavar="HOST:PORT", help="listen here; port 0 takes any (127.0.0.1:8650)")
     return p
 
@@ -80,6 +87,8 @@ def told(options: argparse.Namespace, *, make: bool) -> Config:
 
 def run(options: argparse.Namespace) -> int:
     """Run until it is asked to stop."""
+    if options.beside is not None:
+        _begin_beside(options)
     gc.disable()  # what is imported is no garbage; looking for it takes a fifth of the start. `run` resumes
     config = told(options, make=True)
     from skypact.node.up import run as run_node
@@ -89,3 +98,14 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.flush()
 
     return run_node(config, say)
+
+
+def _begin_beside(options: argparse.Namespace) -> None:
+    """Write the configuration of a second party, the first time."""
+    from skypact.cli.init import begin_beside
+    from skypact.node.config import NAME
+
+    if options.config is not None or options.data == Path(DATA):
+        raise UsageError("--beside: name the new party's own folder with --data")
+    if not (options.data / NAME).exists():
+        begin_beside(options.data, options.beside, party=options.data.resolve().name)

@@ -350,16 +350,59 @@ def relisten(config: Config, listen: str) -> Config:
     return _checked(replace(config, node=replace(config.node, listen=listen)))
 
 
-def template(party: str) -> str:
-    """The text of a configuration with every key in it, commented, and its default."""
-    return _HEAD.format(name=NAME) + "".join(_table(field.name, field.type, party) for field in _tables())
+def template(party: str, told: Mapping[tuple[str, str], Any] | None = None) -> str:
+    """The text of a configuration with every key in it, commented, and its default.
+
+    Parameters
+    ----------
+    party
+        Who the node is.
+    told
+        Values to set, by table and key.
+    """
+    values = {**_BEGIN, ("node", "party"): party, **(told or {})}
+    return _HEAD.format(name=NAME) + "".join(_table(field.name, field.type, values) for field in _tables())
+
+
+def beside(first: Config, *, listen: str, key: str) -> dict[tuple[str, str], Any]:
+    """What a second node on this machine is told, so that it and the first know each other.
+
+    The first one's discovery service is used, and its key signs for both: whoever runs the first is the
+    authority. That is for development; between machines each party has a key of its own.
+
+    Parameters
+    ----------
+    first
+        What the first is told.
+    listen
+        Where the second listens.
+    key
+        The first one's key, as a path from the second's folder.
+
+    Raises
+    ------
+    InputError
+        The first is no node for development, or has no discovery service.
+    """
+    if first.node.data_mode == "real":
+        raise InputError("not beside a node with real data: this is for development", where="--beside")
+    if not first.dss_url:
+        raise InputError("it uses no discovery service", where="--beside: dss.url", found=first.folder)
+    return {
+        ("node", "roles"): ["node"],
+        ("node", "listen"): listen,
+        ("node", "data_mode"): first.node.data_mode,
+        ("node", "key"): key,
+        ("outgoing", "issuer"): first.issuer,
+        ("dss", "url"): first.dss_url,
+    }
 
 
 def _tables() -> list[msgspec.structs.FieldInfo]:
     return [field for field in msgspec.structs.fields(Config) if field.name != "folder"]
 
 
-def _table(name: str, kind: Any, party: str) -> str:
+def _table(name: str, kind: Any, values: Mapping[tuple[str, str], Any]) -> str:
     told = documented(kind)
     lines = [f"\n# {told.pop('')}\n[{name}]\n"]
     fields = {field.name: field for field in msgspec.structs.fields(kind)}
@@ -370,10 +413,8 @@ def _table(name: str, kind: Any, party: str) -> str:
         if value is msgspec.NODEFAULT:
             made: Any = fields[key].default_factory
             value = made()
-        value = _BEGIN.get((name, key), value)
-        if (name, key) == ("node", "party"):
-            value = party
-        lead = "" if (name, key) in _BEGIN else "# "
+        value = values.get((name, key), value)
+        lead = "" if (name, key) in values else "# "
         lines.append(f"# {text}\n{lead}{key} = {_toml(value)}\n")
     if kind is Auth:
         issuer = documented(Issuer)

@@ -381,6 +381,8 @@ async def _tell(
     say("Next:")
     say(f"  curl {config.base_url}/readyz")
     say(f"  skypact token --sub me --scope utm.strategic_coordination --audience {audience}")
+    if "node" in node.roles:
+        say(f"  skypact file FLIGHT.plan --start +10min --data {config.folder or '.'}")
     say(f"  open {config.base_url}/docs")
     _LOG.info(
         "listening",
