@@ -65,7 +65,7 @@ def narrow(ended: Ended) -> bool:
 def test_a_flight_is_filed_listed_refused_and_ended(running: tuple[Node, Path], tmp_path: Path) -> None:
     """The whole of a flight from the terminal, each answer within 80 columns and with its exit status."""
     filed = run(running, "file", volumes(tmp_path, 46.0), "--name", "survey", "--priority", "7")
-    assert (filed.status, filed.err) == (0, "")
+    assert (filed.status, filed.err) == (0, ""), filed.out
     assert "Accepted, priority 7" in filed.out
     assert "1 volume" in filed.out
     listed = run(running, "flights")
