@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from typing import TYPE_CHECKING, Any
@@ -251,7 +252,9 @@ def test_what_is_no_answer_fails_and_may_have_arrived(data: bytes) -> None:
     assert got.arrived
 
 
-@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n"])
+@pytest.mark.parametrize(
+    "first", [b"HTTP/1.1 200 OK\r\na: ", b"HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n"]
+)
 def test_a_peer_that_trickles_has_one_deadline(first: bytes) -> None:
     """Headers and body together, however slowly either comes."""
 
@@ -259,7 +262,7 @@ def test_a_peer_that_trickles_has_one_deadline(first: bytes) -> None:
         await request_of(reader)
         writer.write(first)
         for _ in range(100):
-            writer.write(b"x" if first else b"H")
+            writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.05)
 
@@ -351,3 +354,142 @@ def test_the_host_of_a_url_is_its_audience() -> None:
     """Lower case, without the port."""
     assert host_of("https://Node.Example:8443/uss/v1") == "node.example"
     assert host_of("http://[::1]:80/") == "::1"
+
+
+def conversation(act: Act, *calls: tuple[str, bytes | None], at_once: bool = False) -> list[Any]:
+    """What comes of several calls of one client to one peer: answers, or how they failed."""
+
+    async def run() -> list[Any]:
+        async with listening(act) as port:
+            client = Client(HERE)
+
+            async def one(method: str, body: bytes | None) -> Any:
+                try:
+                    return await client.send(method, f"http://127.0.0.1:{port}/", body=body)
+                except CallFailed as failed:
+                    return failed
+
+            try:
+                if at_once:
+                    return list(await asyncio.gather(*(one(*call) for call in calls)))
+                got = []
+                for named in calls:
+                    got.append(await one(*named))
+                    await asyncio.sleep(0.05)  # the loop hears what else the peer did
+                return got
+            finally:
+                await client.close()
+
+    return asyncio.run(run())
+
+
+def test_a_connection_is_used_again_and_never_more_than_sixteen_are_open() -> None:
+    """One after the other go over one connection; forty at once over sixteen."""
+    opened: list[int] = []
+    open_now = [0]
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        open_now[0] += 1
+        opened.append(open_now[0])
+        try:
+            while True:
+                await request_of(reader)
+                await asyncio.sleep(0.01)
+                writer.write(answer(b"ok"))
+        except asyncio.IncompleteReadError:
+            open_now[0] -= 1
+
+    assert [got.body for got in conversation(act, *[("GET", None)] * 5)] == [b"ok"] * 5
+    assert opened == [1]
+    opened.clear()
+    open_now[0] = 0
+    got = conversation(act, *[("POST", b"{}")] * 40, at_once=True)
+    assert [one.body for one in got] == [b"ok"] * 40
+    assert max(opened) == 16
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", None), ("PUT", b"{}")])
+def test_only_what_may_be_repeated_is_repeated(method: str, body: bytes | None) -> None:
+    """A peer that drops a kept connection under a request: GET is sent again, a write fails as doubtful."""
+    seen: list[str] = []
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append((await request_of(reader))[0])
+        writer.write(answer(b"ok"))
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            seen.append((await request_of(reader))[0])
+
+    first, second = conversation(act, ("GET", None), (method, body))
+    assert first.body == b"ok"
+    if method == "GET":
+        assert second.body == b"ok"
+        assert len(seen) == 3
+    else:
+        assert isinstance(second, CallFailed)
+        assert second.arrived
+        assert len(seen) == 2
+
+
+@pytest.mark.parametrize("more", [answer(b"forged"), b"x"])
+def test_what_nobody_asked_for_is_the_answer_to_nothing(more: bytes) -> None:
+    """Bytes after an answer end the connection; the next request gets its own answer on another."""
+    connections: list[int] = []
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(1)
+        await request_of(reader)
+        writer.write(answer(b"%d" % len(connections)) + more)
+        await reader.read()
+
+    first, second = conversation(act, ("GET", None), ("PUT", b"{}"))
+    assert (first.body, second.body) == (b"1", b"2")
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (
+            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\nlate: y\r\n\r\n",
+            b"abc",
+        ),
+        (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", b"ok"),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
+        (b"HTTP/1.0 200 OK\r\n\r\nto the end", b"to the end"),
+    ],
+)
+def test_every_way_to_say_where_an_answer_ends_is_understood(data: bytes, body: bytes) -> None:
+    """In pieces, after an interim answer, without a body, and to the end of the connection."""
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        for piece in (data[:20], data[20:]):
+            writer.write(piece)
+            await asyncio.sleep(0.01)
+
+    got = call(act)
+    assert got.body == body
+    assert "late" not in got.headers
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 20_000,
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"1;" + b"e" * 200_000 + b"\r\nx\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+    ],
+)
+def test_an_answer_that_is_no_honest_one_is_not_taken(data: bytes) -> None:
+    """A head without end, two lengths at once, more packing than content, another protocol."""
+
+    async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await request_of(reader)
+        writer.write(data)
+        await writer.drain()
+        await reader.read()
+
+    got = call(act, timeout_s=2.0, body_max=1_000)
+    assert isinstance(got, CallFailed)
+    assert got.arrived
+    assert "no answer within" not in str(got)

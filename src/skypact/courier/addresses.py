@@ -15,15 +15,15 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from typing import TYPE_CHECKING, Any, Final
+import ssl
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from httpcore import AnyIOBackend, AsyncNetworkBackend, AsyncNetworkStream, ConnectError, ConnectTimeout
-
-from skypact.errors import InputError
+from skypact.errors import InputError, SkypactError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+P = TypeVar("P", bound=asyncio.Protocol)
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -98,75 +98,87 @@ class Addresses:
         except ValueError:
             return False
 
+    def named_text(self, text: str) -> bool:
+        """Whether an address as text is in a network that the configuration names."""
+        try:
+            return self.named(ipaddress.ip_address(text.partition("%")[0]))
+        except ValueError:
+            return False
 
-class NotPermitted(ConnectError):  # noqa: N818  # a judgement, not a fault of the network
+
+class NotPermitted(SkypactError):  # noqa: N818  # a judgement, not a fault of the network
     """None of the addresses of a name may be connected to."""
 
 
-class CheckedBackend(AsyncNetworkBackend):
-    """The network as httpcore sees it: every connection goes to an address that passed.
+class NotReached(SkypactError):  # noqa: N818  # an outcome
+    """A name is not known, or nothing answers at its addresses."""
+
+
+async def connect(
+    addresses: Addresses,
+    host: str,
+    port: int,
+    make: Callable[[], P],
+    *,
+    tls: ssl.SSLContext | None,
+) -> P:
+    """Connect to the first address of a name that may be connected to and answers.
 
     Parameters
     ----------
     addresses
         Which may be connected to.
+    make
+        Makes the connection's protocol.
+    tls
+        What verifies the certificate, which must be of ``host``; None: plain, and only where it is named.
+
+    Raises
+    ------
+    NotPermitted
+        None of its addresses may be connected to, or not without TLS.
+    NotReached
+        The name is not known, nothing answers, or the certificate does not hold.
     """
-
-    def __init__(self, addresses: Addresses) -> None:
-        self._addresses = addresses
-        self._below = AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109  # the signature is httpcore's
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> AsyncNetworkStream:
-        """Connect to the first address of a name that may be connected to and answers.
-
-        Raises
-        ------
-        NotPermitted
-            None of its addresses may be.
-        httpcore.ConnectError
-            The name is not known, or nothing answers.
-        """
-        listed = await _resolved(host, port)
-        permitted = [address for address in listed if self._addresses.permits_text(address)]
-        if not permitted:
+    listed = await _resolved(host, port)
+    permitted = [address for address in listed if addresses.permits_text(address)]
+    if not permitted:
+        raise NotPermitted(f"{host} is {', '.join(listed) or 'nowhere'}, which may not be reached from here")
+    if tls is None:
+        plainly = [text for text in permitted if addresses.named_text(text)]
+        if not plainly:
             raise NotPermitted(
-                f"{host} is {', '.join(listed) or 'nowhere'}, which may not be reached from here"
+                f"{permitted[0]} is reached by https only;"
+                " network.allow_private names where plain http may go"
             )
-        error: ConnectError | ConnectTimeout | None = None
-        for address in permitted:
-            try:
-                stream = await self._below.connect_tcp(
-                    address,
-                    port,
-                    timeout=min(timeout or _CONNECT_S, _CONNECT_S),
-                    local_address=local_address,
-                    socket_options=socket_options,
+        permitted = plainly
+    loop = asyncio.get_running_loop()
+    failed = ""
+    for address in permitted:
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                transport, protocol = await loop.create_connection(
+                    make, address, port, ssl=tls, server_hostname=None if tls is None else host
                 )
-            except (ConnectError, ConnectTimeout) as failed:
-                error = failed
-                continue
-            peer = stream.get_extra_info("server_addr")
-            if peer is None or not self._addresses.permits_text(str(peer[0])):
-                await stream.aclose()
-                raise NotPermitted(f"{host} was connected to {peer}, which may not be reached from here")
-            return stream
-        assert error is not None  # noqa: S101  # permitted is not empty
-        raise error
+        except TimeoutError:
+            failed = f"{address} does not answer within {_CONNECT_S:g} s"
+            continue
+        except ssl.SSLError as error:
+            raise NotReached(_plainly(error)) from None
+        except OSError as error:
+            failed = _plainly(error)
+            continue
+        peer = transport.get_extra_info("peername")
+        if peer is None or not addresses.permits_text(str(peer[0])):
+            transport.abort()
+            raise NotPermitted(f"{host} was connected to {peer}, which may not be reached from here")
+        return protocol
+    raise NotReached(failed)
 
-    async def connect_unix_socket(self, *_: Any, **__: Any) -> AsyncNetworkStream:
-        """Never: no peer is a file."""
-        raise NotPermitted("a socket of this machine may not be reached")
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
+def _plainly(error: Exception) -> str:
+    text = " ".join(str(error).split())[:200]
+    return text or f"the connection failed ({type(error).__name__})"
 
 
 async def _resolved(host: str, port: int) -> list[str]:
@@ -174,5 +186,5 @@ async def _resolved(host: str, port: int) -> list[str]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise ConnectError(f"{host} cannot be resolved ({error})") from None
+        raise NotReached(f"{host} cannot be resolved ({error})") from None
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -9,24 +9,23 @@ would be anybody's.
 A call that fails says whether it can have arrived: what certainly did not may be sent again without a
 thought.
 
-Known limits: HTTP/1.1. One pool of connections in a process; an idle one is dropped after 4 s, before the
-servers that drop theirs after 5.
+How it works. HTTP/1.1, on connections that are kept, sixteen to a host at most
+(:mod:`skypact.courier.connections`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import ssl
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
-import httpcore
-
 from skypact import __version__
-from skypact.courier.addresses import Addresses, CheckedBackend, NotPermitted
+from skypact.courier.addresses import Addresses, NotPermitted, NotReached, connect
+from skypact.courier.connections import Broken, Connection, Connections
 from skypact.errors import InputError, SkypactError
 
 if TYPE_CHECKING:
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 BODY_MAX: Final = 16 * 1024 * 1024
 """Bytes of an answer's body; more is not read."""
 TIMEOUT_S: Final = 10.0
-_IDLE_S: Final = 4.0
-_CONNECTIONS_MAX: Final = 128
 
 
 class TokenSource(Protocol):
@@ -103,13 +100,8 @@ class Client:
         context = ssl.create_default_context()
         if trust is not None:
             context.load_verify_locations(cafile=trust)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=context,
-            max_connections=_CONNECTIONS_MAX,
-            max_keepalive_connections=_CONNECTIONS_MAX,
-            keepalive_expiry=_IDLE_S,
-            network_backend=CheckedBackend(addresses),
-        )
+        self._tls = context
+        self._connections = Connections()
 
     async def send(
         self,
@@ -160,17 +152,13 @@ class Client:
             raise CallFailed(f"no answer within {timeout_s:g} s", arrived=begun.sent) from None
         except NotPermitted as error:
             raise CallFailed(str(error), arrived=False) from None
-        except httpcore.NetworkError as error:
-            raise CallFailed(_plainly(error, "the connection failed"), arrived=begun.sent) from None
-        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-            raise CallFailed(_plainly(error, "not HTTP"), arrived=begun.sent) from None
-        except (httpcore.TimeoutException, ssl.SSLError, OSError) as error:
-            raise CallFailed(_plainly(error, "the connection failed"), arrived=begun.sent) from None
+        except (NotReached, Broken) as error:
+            raise CallFailed(str(error), arrived=begun.sent) from None
         return Response(status, got, data, time.monotonic() - started_s)
 
     async def _headers(
         self, scope: str, audience: str, body: bytes | None, more: Mapping[str, str]
-    ) -> list[tuple[bytes, bytes]]:
+    ) -> dict[str, str]:
         headers = {"accept-encoding": "identity", "user-agent": f"skypact/{__version__}"}
         if body is not None:
             headers["content-type"] = "application/json"
@@ -179,47 +167,32 @@ class Client:
             if self.tokens is None:
                 raise RuntimeError("a call with a scope, and nothing that gives tokens")
             headers["authorization"] = f"Bearer {await self.tokens.token(audience, scope)}"
-        return [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
+        return headers
 
     async def _exchange(
         self,
         method: str,
-        target: httpcore.URL,
-        headers: list[tuple[bytes, bytes]],
+        target: Target,
+        headers: dict[str, str],
         body: bytes | None,
         body_max: int,
         begun: _Begun,
     ) -> tuple[int, dict[str, str], bytes]:
-        """Send and receive; httpcore's trace tells when the first byte goes out."""
-        request = httpcore.Request(
-            method,
-            target,
-            headers=[(b"host", _host_header(target)), *headers, *_length(method, body)],
-            content=body or b"",
-            extensions={"trace": self._trace(target, begun)},
+        """Send and receive."""
+        tls = self._tls if target.scheme == "https" else None
+        got = await self._connections.exchange(
+            (target.scheme, target.host, target.port),
+            partial(connect, self._addresses, target.host, target.port, Connection, tls=tls),
+            _request(method, target, headers, body),
+            again=method == "GET",
+            body_max=body_max,
+            begun=begun.now,
         )
-        response = await self._pool.handle_async_request(request)
-        try:
-            got = {
-                name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
-            }
-            if got.get("content-encoding", "identity").lower() != "identity":
-                raise CallFailed("the answer is compressed, which was not asked for", arrived=True)
-            data = bytearray()
-            async for piece in response.aiter_stream():
-                data += piece
-                if len(data) > body_max:
-                    raise CallFailed(f"the answer is longer than {body_max} bytes", arrived=True)
-            return response.status, got, bytes(data)
-        finally:
-            await response.aclose()
-
-    def _trace(self, target: httpcore.URL, begun: _Begun) -> _Trace:
-        return _Trace(begun, self._addresses if target.scheme == b"http" else None)
+        return got.status, got.headers, bytes(got.body)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._pool.aclose()
+        await self._connections.close()
 
 
 @dataclass(slots=True)
@@ -228,34 +201,32 @@ class _Begun:
 
     sent: bool = False
 
-
-@dataclass(slots=True)
-class _Trace:
-    """Listens to httpcore: when a request begins to be sent, and over what."""
-
-    begun: _Begun
-    named_only: Addresses | None
-
-    async def __call__(self, event: str, info: Mapping[str, object]) -> None:
-        """One event."""
-        if event == "http11.send_request_headers.started":
-            self.begun.sent = True
-        elif event == "connection.connect_tcp.complete" and self.named_only is not None:
-            stream = info["return_value"]
-            assert isinstance(stream, httpcore.AsyncNetworkStream)  # noqa: S101  # httpcore's contract
-            peer = str(stream.get_extra_info("server_addr")[0])
-            if not _named(self.named_only, peer):
-                await stream.aclose()
-                raise NotPermitted(
-                    f"{peer} is reached by https only; network.allow_private names where plain http may go"
-                )
+    def now(self) -> None:
+        """It goes out now."""
+        self.sent = True
 
 
-def _named(addresses: Addresses, text: str) -> bool:
-    return addresses.named(ipaddress.ip_address(text.partition("%")[0]))
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A URL that can be called, in its parts; the host in ASCII, the path with its query."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def authority(self) -> str:
+        """The value of the header ``Host``."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
 
-def target_of(url: str, *, where: str = "") -> httpcore.URL:
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+@lru_cache(maxsize=1_024)
+def target_of(url: str, *, where: str = "") -> Target:
     """A URL that can be called.
 
     Raises
@@ -281,12 +252,7 @@ def target_of(url: str, *, where: str = "") -> httpcore.URL:
     ):
         raise InputError("a URL that cannot be called", where=where, found=url[:200], expected=expected)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return httpcore.URL(
-        scheme=parts.scheme.encode(),
-        host=ascii_host.encode("ascii"),
-        port=port,
-        target=path.encode("ascii"),
-    )
+    return Target(parts.scheme, ascii_host, _PORTS[parts.scheme] if port is None else port, path)
 
 
 def host_of(url: str) -> str:
@@ -297,21 +263,21 @@ def host_of(url: str) -> str:
     InputError
         The URL cannot be called.
     """
-    return target_of(url).host.decode("ascii")
+    return target_of(url).host
 
 
-def _host_header(target: httpcore.URL) -> bytes:
-    host = b"[" + target.host + b"]" if b":" in target.host else target.host
-    default = {b"http": 80, b"https": 443}[target.scheme]
-    return host if target.port in {None, default} else host + b":" + str(target.port).encode()
+def _request(method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    """The bytes of a request.
 
-
-def _length(method: str, body: bytes | None) -> list[tuple[bytes, bytes]]:
-    if body is None and method in {"GET", "HEAD", "DELETE"}:
-        return []
-    return [(b"content-length", str(len(body or b"")).encode())]
-
-
-def _plainly(error: Exception, otherwise: str) -> str:
-    text = " ".join(str(error).split())[:200]
-    return text or f"{otherwise} ({type(error).__name__})"
+    Raises
+    ------
+    InputError
+        A header would be more than one line.
+    """
+    lines = [f"{method} {target.path} HTTP/1.1", f"host: {target.authority}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body is not None or method not in {"GET", "DELETE"}:
+        lines.append(f"content-length: {len(body or b'')}")
+    if not all(line.isprintable() for line in lines):
+        raise InputError("a header that cannot be sent", where="headers")
+    return "\r\n".join((*lines, "", "")).encode("latin-1") + (body or b"")
