@@ -35,6 +35,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from skypact.errors import FormatError, Reason, Refused
+from skypact.instants import format_instant
 from skypact.seal import signer as signer_of
 from skypact.seal import take_apart
 from skypact.server.app import Identity
@@ -198,23 +199,26 @@ def _hint(issuer: Issuer, keys: tuple[PublicKey, ...], parts: Unverified) -> Non
 
 
 def _times(claims: Any, now_us: int) -> tuple[int, int]:
-    """From when until when a token is good, in microseconds; the end is not in it."""
+    """From when until when a token is good, in microseconds; the end is not in it.
+
+    A refusal says what the time is here, so that whose clock is off is seen from either side.
+    """
+    here = f"the time here is {format_instant(now_us)}"
     end_us = _instant(claims, "exp")
     if end_us is None:
         raise _not("a token without an end", where="exp", expected="an instant")
     if now_us >= end_us:
-        raise _not("a token that has expired", where="exp")
+        raise _not("a token that has expired", where="exp", expected=f"later: {here}")
+    issued_us = _instant(claims, "iat")
+    if issued_us is not None and issued_us > now_us + AHEAD_S * SECOND_US:
+        raise _not("a token from the future", where="iat", expected=f"at most {AHEAD_S} s ahead: {here}")
     if end_us - now_us > (LIFE_S + AHEAD_S) * SECOND_US:
         raise _not("a token that lives too long", where="exp", expected="at most an hour ahead")
-    issued_us = _instant(claims, "iat")
-    if issued_us is not None:
-        if issued_us > now_us + AHEAD_S * SECOND_US:
-            raise _not("a token from the future", where="iat")
-        if end_us - issued_us > (LIFE_S + BACK_S) * SECOND_US:
-            raise _not("a token that lives too long", where="exp", expected="at most an hour after iat")
+    if issued_us is not None and end_us - issued_us > (LIFE_S + BACK_S) * SECOND_US:
+        raise _not("a token that lives too long", where="exp", expected="at most an hour after iat")
     start_us = _instant(claims, "nbf")
     if start_us is not None and now_us < start_us:
-        raise _not("a token that is not yet good", where="nbf")
+        raise _not("a token that is not yet good", where="nbf", expected=f"earlier: {here}")
     return start_us if start_us is not None else now_us - AHEAD_S * SECOND_US, end_us
 
 
