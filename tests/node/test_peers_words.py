@@ -109,7 +109,7 @@ def test_a_notification_that_is_behind_what_was_asked_for_is_no_conflict(tmp_pat
         first = json.loads((await beta.ask("GET", f"{INTENTS}/{theirs.ident}", STRATEGIC)).body)[
             "operational_intent"
         ]
-        assert (await alpha.file(box(1.05, 0, 2, 1))).done
+        assert (await alpha.file(box(1.0001, 0, 2, 1))).done
         first["reference"]["version"] = 1
         message = {
             "operational_intent_id": theirs.ident,
@@ -293,7 +293,7 @@ def test_notifications_arrive_in_order_however_often_the_receiver_fails(tmp_path
 
     async def tell(world: World) -> None:
         alpha, beta = await node(world, "alpha"), await node(world, "beta")
-        assert (await beta.file(box(1.05, 0, 2, 1))).done
+        assert (await beta.file(box(1.0001, 0, 2, 1))).done
         left = [3]
 
         async def failing(_sent: Sent, arrive: Callable[[], Awaitable[Response]]) -> Response:
@@ -334,7 +334,7 @@ def test_what_a_receiver_refuses_for_good_does_not_hold_up_the_next(tmp_path: Pa
 
     async def tell(world: World) -> None:
         alpha, beta = await node(world, "alpha"), await node(world, "beta")
-        assert (await beta.file(box(1.05, 0, 2, 1))).done
+        assert (await beta.file(box(1.0001, 0, 2, 1))).done
 
         async def refusing(_sent: Sent, _arrive: Callable[[], Awaitable[Response]]) -> Response:
             world.ways.clear()
@@ -354,7 +354,7 @@ def test_a_dead_receiver_delays_nobody_else(tmp_path: Path) -> None:
 
     async def tell(world: World) -> None:
         alpha, beta, gamma = [await node(world, p) for p in ("alpha", "beta", "gamma")]
-        assert (await beta.file(box(1.05, 0, 2, 1))).done
+        assert (await beta.file(box(1.0001, 0, 2, 1))).done
         assert (await gamma.file(box(2.05, 0, 3, 1))).done
 
         async def dead(_sent: Sent, _arrive: Callable[[], Awaitable[Response]]) -> Response:

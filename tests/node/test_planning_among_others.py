@@ -167,16 +167,16 @@ def test_details_come_from_the_cache_when_their_version_is_known(tmp_path: Path)
 
         for k in range(5):
             assert (await alpha.file(box(0, k, 0.5, k + 0.5))).done
-        assert (await beta.file(box(0.6, 0, 1, 5))).done
+        assert (await beta.file(box(0.5001, 0, 1, 5))).done
         assert len(asked()) == 5
         await alpha.outbox.drain()
-        assert (await beta.file(box(1.1, 0, 1.5, 5))).done
+        assert (await beta.file(box(-0.5, 0, -0.0005, 5))).done
         assert len(asked()) == 5
         assert (await alpha.file(box(0, 0.6, 0.5, 0.9))).done
         await alpha.outbox.drain()
         told = [s for s in world.sent if s.method == "POST" and s.url.startswith("https://beta.example")]
         assert told
-        assert (await beta.file(box(1.6, 0, 1.8, 5))).done
+        assert (await beta.file(box(0, 0.5001, 0.5, 0.5999))).done
         assert len(asked()) == 5
 
     story(tmp_path, tell)
@@ -187,7 +187,7 @@ def test_a_node_lives_on_either_database(tmp_path: Path, store_url: str) -> None
 
     async def tell(world: World) -> None:
         alpha, beta = await node(world, "alpha", url=store_url), await node(world, "beta")
-        assert (await beta.file(box(1.05, 0, 2, 1))).done
+        assert (await beta.file(box(1.0001, 0, 2, 1))).done
         assert not (await alpha.file(box(0.5, 0, 1.1, 1))).done
         mine = await alpha.file(box(0, 0, 1, 1), name="our first", phase="Activated")
         assert mine.done, mine.why

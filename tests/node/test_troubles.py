@@ -77,17 +77,17 @@ def test_a_peer_that_does_not_answer_stops_a_plan_and_is_named(tmp_path: Path, w
         beta = await node(world, "beta", peer_s=0.05)
         assert (await alpha.file(box(0, 0, 1, 1))).done
         world.ways["alpha.example"] = way
-        result = await beta.file(box(1.1, 0, 2, 1), priority=100)
+        result = await beta.file(box(1.0001, 0, 2, 1), priority=100)
         assert not result.done
         assert "alpha could not be asked" in result.why
         (report,) = [m for m in await outbox_of(beta) if m["topic"] == "report"]
         assert report["url"] == f"{DSS}/dss/v1/reports"
-        await beta.file(box(1.1, 0, 2, 1), priority=100)
+        await beta.file(box(1.0001, 0, 2, 1), priority=100)
         assert len([m for m in await outbox_of(beta) if m["topic"] == "report"]) == 1
         assert await beta.outbox.drain() == 1
         assert "flight.refused" in await leaves(beta)
         world.ways.clear()
-        assert (await beta.file(box(1.1, 0, 2, 1))).done
+        assert (await beta.file(box(1.0001, 0, 2, 1))).done
 
     story(tmp_path, tell)
 
@@ -160,7 +160,7 @@ def test_a_peer_that_lies_stops_a_plan_and_is_told(
         alpha, beta = await node(world, "alpha"), await node(world, "beta")
         assert (await alpha.file(box(0, 0, 1, 1))).done
         world.ways["alpha.example"] = lying(change)
-        result = await beta.file(box(1.1, 0, 2, 1), priority=100)
+        result = await beta.file(box(1.0001, 0, 2, 1), priority=100)
         assert not result.done
         assert "what alpha says of it cannot be" in result.why
         assert result.phase.value == "None"
@@ -186,12 +186,12 @@ def test_another_ovn_than_the_one_that_the_dss_has_is_found_out(tmp_path: Path) 
         alpha, beta = await node(world, "alpha"), await node(world, "beta")
         first = await alpha.file(box(0, 0, 1, 1))
         world.ways["alpha.example"] = lying(with_("an-ovn-of-its-own-making", "reference", "ovn"))
-        result = await beta.file(box(1.1, 0, 2, 1))
+        result = await beta.file(box(1.0001, 0, 2, 1))
         assert not result.done
         assert "not the one that the DSS has" in result.why
         assert len([s for s in world.sent if s.method == "GET" and first.ident in s.url]) == 2
         world.ways.clear()
-        assert (await beta.file(box(1.1, 0, 2, 1))).done, "the truth replaces what was remembered"
+        assert (await beta.file(box(1.0001, 0, 2, 1))).done, "the truth replaces what was remembered"
 
     story(tmp_path, tell)
 
@@ -236,7 +236,7 @@ def test_a_write_whose_answer_is_lost_is_asked_about(tmp_path: Path, there: bool
 
     async def tell(world: World) -> None:
         alpha, beta = await node(world, "alpha"), await node(world, "beta")
-        assert (await beta.file(box(1.05, 0, 2, 1))).done
+        assert (await beta.file(box(1.0001, 0, 2, 1))).done
         ident: str | None = None
         for phase in ("Accepted", "Activated"):
             world.ways["dss.example"] = losing("PUT", times, there=there)
@@ -298,7 +298,7 @@ def test_a_node_that_is_killed_at_its_write_knows_it_again(tmp_path: Path, act: 
     async def tell(world: World) -> None:
         alpha = await node(world, "alpha")
         beta = await node(world, "beta")
-        assert (await beta.file(box(1.05, 0, 2, 1))).done
+        assert (await beta.file(box(1.0001, 0, 2, 1))).done
         ident = None if act == "create" else (await alpha.file(box(0, 0, 1, 1))).ident
         await alpha.outbox.drain()
 
