@@ -62,6 +62,7 @@ INTENT: Final = "intent"
 CONSTRAINT: Final = "constraint"
 _NOTIFY: Final = "/uss/v1/operational_intents"
 _REPORTS: Final = "/uss/v1/reports"
+_Answer = wire.OperationalIntent | wire.Constraint
 _REPORT_SPACE: Final = uuid.UUID("5b3d5f4e-6a1c-4b7e-9d0e-1f7b7f3a2c11")
 
 
@@ -501,11 +502,23 @@ class Flights:
                 away.append(item)
         gate = asyncio.Semaphore(self.settings.at_once)
 
+        answers: dict[str, tuple[_Answer, Exchange]] = {}
+
         async def one(item: plan.Wanted) -> None:
             async with gate:
-                told[item.reference.ident] = await self._ask_manager(job, item.reference)
+                answer = await self._ask_manager(job, item.reference)
+            if isinstance(answer, tuple):
+                answers[item.reference.ident] = answer
+            else:
+                told[item.reference.ident] = answer
 
         await asyncio.gather(*(one(item) for item in away))
+        self._volumed.prepare(answer for answer, _ in answers.values())
+        for item in away:
+            if item.reference.ident in answers:
+                told[item.reference.ident] = self._understood(
+                    job, item.reference, *answers[item.reference.ident]
+                )
         return told
 
     def _own(self, flight: kept.Flight) -> plan.Details:
@@ -545,9 +558,11 @@ class Flights:
                 self._made.popitem(last=False)
         return made
 
-    async def _ask_manager(self, job: _Job, reference: plan.Reference) -> plan.Told:
-        """Details from their manager; one that is behind its own write is asked again."""
-        told: plan.Told = plan.Unreachable("there was no time left to ask")
+    async def _ask_manager(
+        self, job: _Job, reference: plan.Reference
+    ) -> plan.Told | tuple[_Answer, Exchange]:
+        """What their manager answers; one that is behind its own write is asked again."""
+        told: plan.Told | tuple[_Answer, Exchange] = plan.Unreachable("there was no time left to ask")
         for pause_s in (*BEHIND_S, None):
             if job.clock.left_s(self.settings.plan_s) <= 0.0:
                 return told
@@ -567,17 +582,18 @@ class Flights:
             await asyncio.sleep(pause_s)
         return told
 
-    async def _asked(self, job: _Job, reference: plan.Reference) -> tuple[plan.Told, bool]:
+    async def _asked(
+        self, job: _Job, reference: plan.Reference
+    ) -> tuple[plan.Told | tuple[_Answer, Exchange], bool]:
+        """One answer, and whether its manager is behind its own write."""
         wait_s = self._time(job, self.settings.peer_s)
         ident, base = reference.ident, reference.base_url
-        answer: wire.OperationalIntent | wire.Constraint
+        answer: _Answer
         try:
             if reference.state is None:
                 answer, exchange = await self._outside.constraint_details(base, ident, wait_s)
-                details = self._volumed.constraint(answer)
             else:
                 answer, exchange = await self._outside.intent_details(base, ident, wait_s)
-                details = self._volumed.intent(answer)
         except NoAnswer as error:
             if error.exchange is not None:
                 job.exchanges[ident] = error.exchange
@@ -590,15 +606,25 @@ class Flights:
         except Rubbish as error:
             job.exchanges[ident] = error.exchange
             return plan.Invalid(error.why), False
+        return (answer, exchange), answer.reference.version < reference.version
+
+    def _understood(
+        self, job: _Job, reference: plan.Reference, answer: _Answer, exchange: Exchange
+    ) -> plan.Told:
+        """What an answer says; kept where it agrees with the discovery service."""
+        job.exchanges[reference.ident] = exchange
+        try:
+            if isinstance(answer, wire.Constraint):
+                details = self._volumed.constraint(answer)
+            else:
+                details = self._volumed.intent(answer)
         except InputError as error:
-            job.exchanges[ident] = exchange
-            return plan.Invalid(str(error)), False
-        job.exchanges[ident] = exchange
+            return plan.Invalid(str(error))
         if not plan.fault(reference, details):
             kind = CONSTRAINT if reference.state is None else INTENT
             row = known_row(kind, answer, details, source="asked", now_us=job.clock.now_us)
             job.learned[kind, row.id] = row
-        return details, details.version < reference.version
+        return details
 
     def _request(self, job: _Job, attempt: plan.Attempt) -> tuple[bytes, str]:
         """The bytes of a write, and the OVN that it asks for."""
