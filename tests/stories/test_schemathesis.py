@@ -1,0 +1,166 @@
+"""Every operation of a node with both roles, knocked at with what its own description makes up.
+
+Schemathesis draws requests from ``/openapi.json``: such as the description permits, and such as it does not.
+What it permits is sent twice: as it was drawn, which mostly ends at the first field that is no place, instant
+or id; and mended there, so that it comes as far as the rules and the database. The same requests every time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import time
+import uuid
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.checks import response_schema_conformance, status_code_conformance
+from schemathesis.core.result import Ok
+
+from server.running import node
+from skypact import seal
+from skypact.instants import SECOND_US, format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXAMPLES = 3
+"""Of each kind, for each operation."""
+NOT_DONE = "/aux/v1/"
+"""Operations of the pool interface that mean nothing here answer 501."""
+_LIMITED = settings(
+    max_examples=EXAMPLES,
+    database=None,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+KNOWN = [str(uuid.UUID(int=n, version=4)) for n in range(2)]
+"""Few ids, so that entities are changed and ended, not only made."""
+
+
+class Knocking:
+    """A node, its description, and a token that may everything."""
+
+    def __init__(self, url: str, document: Any, token: str) -> None:
+        self.document = document
+        self.schema = schemathesis.openapi.from_dict(document)
+        self.url = url
+        self.session = requests.Session()
+        self.headers = {"authorization": f"Bearer {token}"}
+        self.statuses: Counter[tuple[str, int]] = Counter()
+        self.faults: list[str] = []
+        self.chance = random.Random(8650)  # noqa: S311 -- the same requests every time
+
+    def knock(self, case: Any) -> None:
+        """Send one request; note what is wrong with the answer."""
+        label = case.operation.label
+        try:
+            answer = case.call(base_url=self.url, headers=self.headers, session=self.session, timeout=30.0)
+        except requests.exceptions.InvalidHeader:
+            return  # no client can send it
+        self.statuses[label, answer.status_code] += 1
+        may = answer.status_code == 501 and NOT_DONE in label
+        if answer.status_code >= 500 and not may:
+            self.faults.append(
+                f"{label}: {answer.status_code} {answer.text[:300]} to {case.as_curl_command()}"
+            )
+        try:
+            case.validate_response(answer, checks=[status_code_conformance, response_schema_conformance])
+        except AssertionError as error:
+            self.faults.append(f"{label}: {answer.status_code}: {str(error)[:600]}")
+
+    def knock_all(self, operation: Any, mode: GenerationMode) -> None:
+        """Send the requests to one operation that are drawn in one way."""
+
+        @_LIMITED
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def some(case: Any) -> None:
+            self.knock(case)
+            if mode is GenerationMode.POSITIVE:
+                case.path_parameters = self.mended(case.path_parameters)
+                case.body = self.mended(case.body)
+                self.knock(case)
+
+        some()
+
+    def mended(self, value: Any, name: str = "") -> Any:
+        """The same with places, instants, ids and addresses that can be."""
+        if isinstance(value, dict):
+            if "format" in value and "value" in value:
+                ahead_s = {"time_start": 60, "time_end": 1_800}.get(name, -1)
+                return {"value": format_instant(_now_us() + ahead_s * SECOND_US), "format": "RFC3339"}
+            if name == "volume":
+                lat, low = 47.0 + self.chance.random(), float(self.chance.randrange(100, 2_000))
+                corners = ((lat, 8.0), (lat, 8.01), (lat + 0.01, 8.01), (lat + 0.01, 8.0))
+                return {
+                    "outline_polygon": {"vertices": [{"lat": a, "lng": b} for a, b in corners]},
+                    "altitude_lower": {"value": low, "reference": "W84", "units": "M"},
+                    "altitude_upper": {"value": low + 50.0, "reference": "W84", "units": "M"},
+                }
+            return {key: self.mended(part, key) for key, part in value.items()}
+        if isinstance(value, list):
+            return [self.mended(part, name) for part in value]
+        if name.endswith(("id", "_ids")) and isinstance(value, str):
+            return self.chance.choice(KNOWN)
+        if name == "uss_base_url":
+            return "http://127.0.0.1:9"
+        return 7 if name == "priority" else value
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
+
+
+@pytest.fixture(scope="module")
+def knocking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knocking]:
+    """A node without configuration, both roles on."""
+    folder = tmp_path_factory.mktemp("node") / "data"
+    with node("--data", folder, "--listen", "127.0.0.1:0") as made:
+        made.await_listening()
+        made.await_ready()
+        document = made.ask("GET", "/openapi.json")[1]
+        scopes = {
+            scope
+            for methods in document["paths"].values()
+            for operation in methods.values()
+            for security in operation.get("security", ())
+            for listed in security.values()
+            for scope in listed
+        }
+        now_s = _now_us() // SECOND_US
+        token = seal.access_token(
+            seal.signing_key((folder / "key.pem").read_bytes()),
+            issuer="urn:skypact:skypact",
+            party="skypact",
+            audience="127.0.0.1",
+            scope=" ".join(sorted(scopes)),
+            now_s=now_s,
+            end_s=now_s + 1_800,
+            ident="schemathesis",
+        )
+        yield Knocking(f"http://127.0.0.1:{made.port}", document, token)
+        assert made.stop() == 0
+        assert not [line for line in made.log() if line["level"] == "error"]
+
+
+def test_no_request_that_can_be_made_up_breaks_an_operation(knocking: Knocking) -> None:
+    """No 5xx but the 501 of the pool interface; each answer has a status and a shape that are described."""
+    operations = [result.ok() for result in knocking.schema.get_all_operations() if isinstance(result, Ok)]
+    assert len(operations) == sum(map(len, knocking.document["paths"].values())) >= 60
+    for operation in operations:
+        knocking.knock_all(operation, GenerationMode.POSITIVE)
+        with contextlib.suppress(Unsatisfiable):  # nothing can be wrong with a plain GET
+            knocking.knock_all(operation, GenerationMode.NEGATIVE)
+    assert knocking.faults == []
+    seen = {label for label, _ in knocking.statuses}
+    assert seen == {operation.label for operation in operations}
+    done = {label for label, status in knocking.statuses if 200 <= status < 300}
+    assert len(done) >= 20, sorted(seen - done)  # it comes as far as the rules
