@@ -35,6 +35,7 @@ run: $(VENV)/.run ## check the al-Tanf example and draw its map
 	@echo "The map: $(OUT)/al-tanf.html (opens in any browser, offline)."
 	@echo "Next:    $(BIN)/skypact check examples/wildfire --start 2025-08-12T18:05:00Z --mode simulated"
 	@echo "         $(BIN)/skypact check YOUR-TRACKS.csv --map map.html"
+	@echo "         $(BIN)/skypact up                 a node; README.md has what then"
 	@echo "         $(BIN)/skypact --help"
 
 test: lint types imports unit ## the whole suite: lint, types, import contracts, tests, browser

@@ -94,7 +94,7 @@ class Node:
 
 
 @contextlib.contextmanager
-def node(*arguments: str | Path) -> Iterator[Node]:
+def node(*arguments: str | Path, cwd: Path | None = None) -> Iterator[Node]:
     """A node that runs with these arguments, killed at the end if need be."""
     process = subprocess.Popen(
         [*COMMAND, "up", *map(str, arguments)],
@@ -102,6 +102,7 @@ def node(*arguments: str | Path) -> Iterator[Node]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=cwd,
         env=environment(),
     )
     made = Node(process)
