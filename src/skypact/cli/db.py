@@ -194,6 +194,7 @@ def _prune(url: str, keep_s: float, now_us: int, progress: Progress) -> list[str
 def _sections(store: Store) -> list[Prunable]:
     """What can be pruned: by age alone, and by rules of the discovery service."""
     from skypact.desk.dss import DssDesk
+    from skypact.store import node as kept
     from skypact.store import watchful
     from skypact.store.prune import SECTIONS, Prunable
 
@@ -205,6 +206,7 @@ def _sections(store: Store) -> list[Prunable]:
     return [
         *SECTIONS,
         *watchful.SECTIONS,
+        *kept.SECTIONS,
         Prunable("claims", "claims of the discovery service, and versions of them", claims),
     ]
 

@@ -648,8 +648,14 @@ class Flights:
     async def _save(self, job: _Job) -> None:
         """Commit what is about to be sent."""
         now_us = job.clock.now_us
+        named = (
+            ""
+            if job.act is Act.END or (job.before and job.before.name == job.filing.name)
+            else job.filing.name
+        )
         row = kept.Pending(
             flight=job.ident,
+            name=named,
             act=job.act.value,
             filing=msgspec.json.encode(job.filing),
             attempt=msgspec.json.encode(job.planning.attempt),
@@ -663,8 +669,8 @@ class Flights:
             current = kept.pending(tx, job.ident)
             if current is not None and (first or current.holder != self._holder):
                 raise Refused(Reason.UNAVAILABLE, "this flight is being changed", found=current.act)
-            if first and job.before is None and job.filing.name:
-                _unused(kept.flight_named(tx, job.filing.name), job)
+            if named:
+                _unused(tx, named, job.ident)
             learn(tx, learned)
             kept.put_pending(tx, row)
 
@@ -1139,14 +1145,19 @@ def record_of(
     )
 
 
-def _unused(named: kept.Flight | None, job: _Job) -> None:
-    if named is not None and named.id != job.ident and Phase(named.state).shared:
+def _unused(tx: Tx, name: str, ident: bytes) -> None:
+    """Refuse a name that another flight has, or is about to have."""
+    flight, coming = kept.flight_named(tx, name), kept.pending_named(tx, name)
+    taken = flight.id if flight is not None and Phase(flight.state).shared else None
+    if coming is not None and coming.flight != ident:
+        taken = coming.flight
+    if taken is not None and taken != ident:
         raise Refused(
             Reason.CONFLICT,
             "another flight has this name",
             where="$.name",
-            found=job.filing.name,
-            expected=f"the id of that flight, {wire.id_text(named.id)}, to change it",
+            found=name,
+            expected=f"the id of that flight, {wire.id_text(taken)}, to change it",
         )
 
 

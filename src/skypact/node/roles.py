@@ -27,6 +27,7 @@ from skypact.exchange.planning import Rules
 from skypact.notify.flight import FilingLimits
 from skypact.server import f3548_constraints, f3548_dss, f3548_uss, native, testing
 from skypact.server.journalled import Journalled
+from skypact.store import node as kept
 from skypact.store import watchful
 from skypact.store.prune import SECTIONS
 
@@ -164,7 +165,7 @@ def node(world: World) -> Role:
         while True:
             await monitor.forget()
             removed = 0
-            for section in (*SECTIONS, *watchful.SECTIONS):
+            for section in (*SECTIONS, *watchful.SECTIONS, *kept.SECTIONS):
                 removed += await section.batch(world.store, now_us(), retention_us, _PRUNE_MANY)
             await asyncio.sleep(0.1 if removed >= _PRUNE_MANY else _FORGET_S)
 

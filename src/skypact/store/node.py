@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from skypact.store.prune import Prunable, older
 from skypact.store.schema import (
     node_attempt,
     node_flight,
@@ -59,6 +60,7 @@ class Pending(NamedTuple):
     """A row of ``node_attempt``; the columns of the same names."""
 
     flight: bytes
+    name: str
     act: str
     filing: bytes
     attempt: bytes
@@ -208,6 +210,12 @@ def pending(tx: Tx, ident: bytes) -> Pending | None:
     return None if row is None else Pending._make(row)
 
 
+def pending_named(tx: Tx, name: str) -> Pending | None:
+    """The attempt that will give a flight this name."""
+    row = tx.connection.execute(select(node_attempt).where(node_attempt.c.name == name)).first()
+    return None if row is None else Pending._make(row)
+
+
 def pendings(tx: Tx, now_us: int) -> list[Pending]:
     """What is under way and nobody is at."""
     query = select(node_attempt).where(node_attempt.c.leased_us <= now_us).order_by(node_attempt.c.begun_us)
@@ -222,13 +230,6 @@ def put_pending(tx: Tx, row: Pending) -> None:
 def drop_pending(tx: Tx, ident: bytes) -> None:
     """It is settled."""
     tx.connection.execute(delete(node_attempt).where(node_attempt.c.flight == ident))
-
-
-def release_pending(tx: Tx, ident: bytes, again_us: int) -> None:
-    """Nobody is at it until then."""
-    tx.connection.execute(
-        update(node_attempt).where(node_attempt.c.flight == ident).values(leased_us=again_us)
-    )
 
 
 # -- what others said ---------------------------------------------------------------------------------------
@@ -254,12 +255,6 @@ def put_known(tx: Tx, row: KnownEntity) -> None:
 def put_all_known(tx: Tx, rows: Sequence[KnownEntity]) -> None:
     """Keep what peers said, many at once."""
     _upsert(tx.connection, node_known, [row._asdict() for row in rows], ("kind", "id"))
-
-
-def drop_known(tx: Tx, before_us: int, limit: int) -> int:
-    """Forget what others said of what was over before an instant; returns how many."""
-    old = select(node_known.c.id).where(node_known.c.end_us < before_us).limit(limit)
-    return tx.connection.execute(delete(node_known).where(node_known.c.id.in_(old))).rowcount
 
 
 # -- notices, reports, positions ----------------------------------------------------------------------------
@@ -366,3 +361,30 @@ def _upsert(
     statement = make(table)
     changed = {name: statement.excluded[name] for name in rows[0] if name not in key}
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), values)
+
+
+_LIVING: Final = (
+    select(node_flight.c.id)
+    .where(node_flight.c.id == node_version.c.flight, node_flight.c.state != ENDED)
+    .correlate(node_version)
+    .exists()
+)
+
+SECTIONS: Final = (
+    Prunable(
+        "flight_versions",
+        "versions of our flights that have ended",
+        older(node_version, node_version.c.written_us, where=~_LIVING),
+    ),
+    Prunable(
+        "flights",
+        "our flights that have ended",
+        older(
+            node_flight,
+            node_flight.c.end_us,
+            where=and_(node_flight.c.state == ENDED, node_flight.c.written_us < bindparam("before")),
+        ),
+    ),
+    Prunable("known", "what others said of theirs that is over", older(node_known, node_known.c.end_us)),
+)
+"""What of these may be forgotten: beside :data:`skypact.store.prune.SECTIONS`."""

@@ -315,6 +315,13 @@ Degrees; ``west`` is in [-180, 180), ``east`` up to 360 more than it.
 """
 Index("ix_node_flight_state_end", node_flight.c.state, node_flight.c.end_us)
 Index("ix_node_flight_name", node_flight.c.name)
+Index(
+    "uq_node_flight_name",
+    node_flight.c.name,
+    unique=True,
+    sqlite_where=text("name <> '' AND state <> 'Ended'"),
+    postgresql_where=text("name <> '' AND state <> 'Ended'"),
+)
 
 node_version: Final = Table(
     "node_version",
@@ -333,6 +340,7 @@ node_attempt: Final = Table(
     "node_attempt",
     metadata,
     Column("flight", Id, primary_key=True),
+    Column("name", Text, nullable=False),
     Column("act", Text, nullable=False),
     Column("filing", LargeBinary, nullable=False),
     Column("attempt", LargeBinary, nullable=False),
@@ -340,8 +348,18 @@ node_attempt: Final = Table(
     Column("leased_us", BigInteger, nullable=False),
     Column("begun_us", BigInteger, nullable=False),
 )
-"""What was sent, or is about to be, and is not settled: who is at it, and until when."""
+"""What was sent, or is about to be, and is not settled: who is at it, and until when.
+
+``name`` is the name that the flight will have and has not yet: nobody else may take it meanwhile.
+"""
 Index("ix_node_attempt_leased", node_attempt.c.leased_us)
+Index(
+    "uq_node_attempt_name",
+    node_attempt.c.name,
+    unique=True,
+    sqlite_where=text("name <> ''"),
+    postgresql_where=text("name <> ''"),
+)
 
 node_known: Final = Table(
     "node_known",
