@@ -185,10 +185,10 @@ def test_what_is_not_strict_json_is_refused(data: bytes) -> None:
 )
 def test_hostile_bodies_cost_little(data: bytes) -> None:
     """Eight megabytes made to be hard are refused, in time that grows with their length and no faster."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(FormatError):
         decode(data, Any)
-    assert time.perf_counter() - started < 5.0  # a quadratic reader takes hours
+    assert time.process_time() - started < 20.0  # a quadratic reader takes hours
 
 
 def test_a_huge_number_is_refused_or_read_but_never_slow() -> None:

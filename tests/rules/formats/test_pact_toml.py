@@ -515,9 +515,9 @@ HOSTILE = {
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_text_is_answered_quickly(data: bytes) -> None:
     """Nothing in a text makes the reading slow, deep or unclean: it gives remarks within seconds."""
-    before = time.perf_counter()
+    before = time.process_time()
     found = lint(data, "p.toml")
-    assert time.perf_counter() - before < 10.0
+    assert time.process_time() - before < 30.0  # a quadratic reader takes hours
     assert found
     assert all(len(str(remark)) < 1_000 for remark in found)
 
