@@ -28,12 +28,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import msgspec
 
 from skypact.desk import said
-from skypact.desk.flights import CONSTRAINT, LEASE_US, TOLD_US, Flights, add_notice, known_row
+from skypact.desk.flights import CONSTRAINT, LEASE_US, TOLD_US, Flights, OurMeetings, add_notice, known_row
 from skypact.desk.outside import NoAnswer, Rubbish, Turned
 from skypact.errors import Reason, Refused
 from skypact.exchange import planning as plan
 from skypact.exchange.dss import CONSTRAINT_MANAGEMENT, DAY_US, Availability
-from skypact.exchange.intent import Phase
 from skypact.formats import f3548_wire as wire
 from skypact.instants import EVER, FOREVER, SECOND_US, format_instant
 from skypact.store import node as kept
@@ -419,11 +418,13 @@ class ConstraintDesk:
             int(volumes.end_us.max()),
             self.settings.base_url,
         )
-        met = await self._flights.concerned(plan.Other(stub), volumes, 0)
-        left = await left_behind(self._store, self._flights, work.constraint, met)
+        meetings = OurMeetings(self._flights, plan.Other(stub), volumes)
+        await self._store.read(meetings.read)  # computed here; the transaction reads again
         lost = reference is None and work.act != END
 
         def close(tx: Tx) -> str:
+            met = meetings.read(tx)
+            left = left_behind(tx, self._flights, work.constraint, met)
             before = watchful.constraint(tx, work.constraint)
             details = wire.ConstraintDetails(volumes=filing.volumes, type=filing.type, geozone=filing.geozone)
             if reference is None:
@@ -597,17 +598,17 @@ def admissible(volumes: Volumes, now_us: int) -> None:
         )
 
 
-async def left_behind(
-    store: Store, flights: Flights, ident: bytes, met: Sequence[tuple[kept.Flight, Meeting]]
+def left_behind(
+    tx: Tx, flights: Flights, ident: bytes, met: Sequence[tuple[kept.Flight, Meeting]]
 ) -> list[tuple[kept.Flight, Meeting]]:
     """Our flights that met a constraint as it was known before, and do not meet it as it is now."""
-    row = await store.read(lambda tx: kept.known(tx, CONSTRAINT, ident))
+    row = kept.known(tx, CONSTRAINT, ident)
     if row is None or row.content is None:
         return []
     constraint = wire.decode(row.content, wire.Constraint)
     details = flights.volumed.constraint(constraint)
     other = plan.Other(said.constraint_reference_of(constraint.reference))
-    before = await flights.concerned(other, details.volumes, 0)
+    before = OurMeetings(flights, other, details.volumes).read(tx)
     still = {flight.id for flight, _ in met}
     return [(flight, meeting) for flight, meeting in before if flight.id not in still]
 
@@ -623,24 +624,24 @@ def tell_operators(
     leaf: int,
     now_us: int,
 ) -> None:
-    """Tell operators of our flights that meet a constraint, and of those that met it and do so no more."""
-    current = kept.flights_of(tx, [flight.id for flight, _ in [*met, *left]])
+    """Tell operators of our flights that meet an entity, and of those that met it and do so no more.
+
+    Both were read in this transaction.
+    """
     for flight, meeting in met:
-        ours = current.get(flight.id)
-        if ours is not None and Phase(ours.state).shared:
-            add_notice(
-                tx,
-                ours,
-                [replace(meeting, manager=manager, why=f"{manager} says so")],
-                caused_us=caused_us,
-                leaf=leaf,
-                now_us=now_us,
-            )
+        why = f"{manager} says so"
+        if not flight.filed:
+            why += "; this flight is on its way and not yet accepted"
+        add_notice(
+            tx,
+            flight,
+            [replace(meeting, manager=manager, why=why)],
+            caused_us=caused_us,
+            leaf=leaf,
+            now_us=now_us,
+        )
     word = "is gone" if gone else "was changed and meets it no more"
-    for flight, meeting in {flight.id: (flight, meeting) for flight, meeting in left}.values():
-        ours = current.get(flight.id)
-        if ours is None or not Phase(ours.state).shared:
-            continue
+    for ours, meeting in {flight.id: (flight, meeting) for flight, meeting in left}.values():
         name = ours.name or wire.id_text(ours.id)
         kept.add_notice(
             tx,

@@ -58,6 +58,11 @@ AGAIN_US: Final = 2 * SECOND_US
 """How long an attempt that is not settled is left alone."""
 TOLD_US: Final = 3_600 * SECOND_US
 """How long after its end a flight is still told to those who were not reached."""
+SKEW_US: Final = 5 * SECOND_US
+"""How far the clocks of two processes of this node may differ: ``TimeSyncMaxDifferentialSeconds``."""
+COMING: Final = 256
+"""How many flights that are on their way are kept made."""
+_LATE: Final = "it came while this flight was on its way to the discovery service"
 INTENT: Final = "intent"
 CONSTRAINT: Final = "constraint"
 _NOTIFY: Final = "/uss/v1/operational_intents"
@@ -210,6 +215,7 @@ class Flights:
         self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._holder = secrets.token_bytes(16)
         self._made: OrderedDict[bytes, plan.Details] = OrderedDict()
+        self._coming: OrderedDict[bytes, kept.Flight | None] = OrderedDict()
 
     @property
     def volumed(self) -> said.Volumed:
@@ -741,33 +747,84 @@ class Flights:
         was = Phase.NONE if job.before is None else Phase(job.before.state)
         if outcome.ending is Ending.DONE:
             phase = life.after(was, job.act) if was is not Phase.ENDED else Phase.ENDED
-            met = await self._own_met(job)
-            await self._store.write(lambda tx: self._write_done(tx, job, outcome, phase, met, now_us))
+            own, told = self._own_meetings(job), self._told_meetings(job)
+            # computed here as far as it goes: the transaction reads again, and computes what came meanwhile
+            await self._store.read(lambda tx: (own.read(tx), told.read(tx)))
+            late = await self._store.write(
+                lambda tx: self._write_done(tx, job, outcome, phase, own.read(tx), told.read(tx), now_us)
+            )
             self.settings.wake()
-            return Result(job.text, True, phase, Ending.DONE, outcome.why, (), outcome.verdict.permitted)
+            permitted = _joined(outcome.verdict.permitted, late)
+            return Result(job.text, True, phase, Ending.DONE, outcome.why, (), permitted)
         phase = Phase.ENDED if outcome.ending is Ending.GONE else was
         await self._store.write(lambda tx: self._write_not_done(tx, job, outcome, phase, now_us))
         self.settings.wake()
         verdict = outcome.verdict
         return Result(job.text, False, phase, outcome.ending, outcome.why, verdict.refused, verdict.permitted)
 
-    async def _own_met(self, job: _Job) -> list[tuple[kept.Flight, Meeting]]:
-        """Those of our other flights that this one meets now."""
+    def _own_meetings(self, job: _Job) -> OurMeetings:
+        """Those of our other flights that this one meets; none for one that ends."""
         volumes = job.planning.goal.volumes
         if volumes is None:
-            return []
-        return await self.concerned(
-            Other(_as_reference(job, volumes), None), volumes, job.filing.priority, skip=job.ident
-        )
+            return OurMeetings(self, None)
+        other = Other(_as_reference(job, volumes), None)
+        return OurMeetings(self, other, volumes, job.filing.priority, skip=job.ident, coming=False)
 
-    async def concerned(
-        self, other: Other, volumes: Volumes, priority: int, *, skip: bytes = b""
-    ) -> list[tuple[kept.Flight, Meeting]]:
-        """Our flights that meet these volumes, each with the meeting as its operator is told of it."""
+    def _told_meetings(self, job: _Job) -> _ToldMeetings:
+        """What this flight meets of what peers have said since it was begun."""
+        return _ToldMeetings(self, job)
+
+    def under_way(self, tx: Tx) -> list[kept.Flight]:
+        """The flights that are on their way to the discovery service, as they will be; ``filed`` is 0."""
+        coming: list[kept.Flight] = []
+        for row in kept.under_way(tx):
+            flight = self._coming.get(row.filing)
+            if flight is None:
+                try:
+                    flight = self._flight_of(row)
+                except (InputError, Refused, msgspec.MsgspecError):
+                    continue  # nothing that could have been sent
+                self._coming[row.filing] = flight
+                if len(self._coming) > COMING:
+                    self._coming.popitem(last=False)
+            if flight is not None:
+                coming.append(flight._replace(id=row.flight))
+        return coming
+
+    def _flight_of(self, row: kept.Pending) -> kept.Flight | None:
+        """What is under way as the flight that it will be; None for an end."""
+        filing = msgspec.json.decode(row.filing, type=Filing)
+        phase = _phase(filing.phase)
+        listed = [*filing.volumes, *filing.off_nominal_volumes]
+        if phase is Phase.ENDED or not listed:
+            return None
+        volumes = self._volumed.of(listed, ident=wire.id_text(row.flight), party=self.settings.party)
         box = said.box_of(volumes)
-        start, end = int(volumes.start_us.min()), int(volumes.end_us.max())
-        near = await self._store.read(lambda tx: kept.flights_near(tx, box, start, end))
-        return self.meeting_ours(near, other, volumes, priority, skip=skip)
+        details = wire.OperationalIntentDetails(
+            volumes=filing.volumes or None,
+            off_nominal_volumes=filing.off_nominal_volumes or None,
+            priority=filing.priority,
+        )
+        return kept.Flight(
+            id=row.flight,
+            name=filing.name,
+            operator=filing.operator,
+            state=phase.value,
+            filed=0,
+            priority=filing.priority,
+            version=0,
+            ovn="",
+            reference=b"",
+            details=wire.encode(details),
+            subscribers=b"",
+            start_us=int(volumes.start_us.min()),
+            end_us=int(volumes.end_us.max()),
+            south=box.south,
+            north=box.north,
+            west=box.west,
+            east=box.east,
+            written_us=row.begun_us,
+        )
 
     def meeting_ours(
         self,
@@ -795,11 +852,17 @@ class Flights:
         for flight in near:
             if flight.id == skip or wire.id_text(flight.id) == reference.ident:
                 continue
-            ours = self._own(flight).volumes
+            ours = self._claimed(flight)
             met = plan.meetings(ours, [Other(reference, details)], self.settings.rules)
             if reference.ident in met:
                 found.append((flight, met[reference.ident]))
         return found
+
+    def _claimed(self, flight: kept.Flight) -> Volumes:
+        """All volumes of a flight of ours, off-nominal ones too."""
+        details = wire.decode(flight.details, wire.OperationalIntentDetails)
+        listed = [*(details.volumes or ()), *(details.off_nominal_volumes or ())]
+        return self._volumed.of(listed, ident=wire.id_text(flight.id), party=self.settings.party)
 
     def _write_done(
         self,
@@ -808,8 +871,10 @@ class Flights:
         outcome: plan.Outcome,
         phase: Phase,
         met: list[tuple[kept.Flight, Meeting]],
+        late: list[tuple[kept.KnownEntity, Meeting]],
         now_us: int,
-    ) -> None:
+    ) -> list[Meeting]:
+        """Write that it is done; ``late`` is what came while it was on its way. Returns those of it."""
         reference, subscribers = _as_written(job, outcome)
         old = kept.flight(tx, job.ident)
         filed = 1 if old is None else old.filed + 1
@@ -818,6 +883,7 @@ class Flights:
             off_nominal_volumes=job.filing.off_nominal_volumes or None,
             priority=job.filing.priority,
         )
+        came = [replace(meeting, why=_LATE) for _, meeting in late]
         leaf = tx.append(
             "flight.version",
             job.text,
@@ -831,7 +897,7 @@ class Flights:
                     "reference": reference,
                     "details": details,
                     "key": job.planning.attempt.key,
-                    "meets": [m.sentence for m in outcome.verdict.permitted],
+                    "meets": [m.sentence for m in _joined(outcome.verdict.permitted, came)],
                     "begun_us": job.planning.attempt.begun_us,
                     "at_us": now_us,
                 }
@@ -843,9 +909,11 @@ class Flights:
         content = msgspec.json.encode({"reference": reference, "details": details, "phase": phase.value})
         kept.add_version(tx, job.ident, filed, job.act.value, content, leaf, now_us)
         self._tell_subscribers(tx, job, row, reference, details, subscribers, now_us)
-        self._tell_operators(tx, row, outcome, met, leaf, now_us)
+        untold = [replace(meeting, why=_LATE) for meeting in _untold(tx, job.ident, late)]
+        self._tell_operators(tx, row, outcome, met, untold, leaf, now_us)
         self._after(tx, job, outcome, now_us)
         kept.drop_pending(tx, job.ident)
+        return came
 
     def _row(
         self,
@@ -928,13 +996,15 @@ class Flights:
         row: kept.Flight,
         outcome: plan.Outcome,
         met: list[tuple[kept.Flight, Meeting]],
+        untold: list[Meeting],
         leaf: int,
         now_us: int,
     ) -> None:
         """Those whose flights meet: ours that was filed, and others of ours."""
         if row.state == Phase.ENDED.value:
             return
-        seen = {m.ident: m for m in outcome.verdict.permitted if m.horizontal_m is not None}
+        known = [m for m in outcome.verdict.permitted if m.horizontal_m is not None]
+        seen = {m.ident: m for m in _joined(known, untold)}
         for flight, meeting in met:
             seen.setdefault(
                 wire.id_text(flight.id),
@@ -1047,6 +1117,130 @@ class Flights:
             now_us=now_us,
             not_after_us=now_us + TOLD_US,
         )
+
+
+# -- who meets whom, within a transaction -------------------------------------------------------------------
+
+
+class OurMeetings:
+    """Our flights that meet one entity, each meeting computed once.
+
+    Those that are on their way too, unless ``coming`` is false: of two flights of ours, the one that is
+    written later sees the other.
+
+    :meth:`read` may be called before a transaction, so that the work is done, and is called again within the
+    one that decides by it: what has changed meanwhile is computed there, and nothing is missed.
+    """
+
+    def __init__(
+        self,
+        flights: Flights,
+        other: Other | None,
+        volumes: Volumes | None = None,
+        priority: int = 0,
+        *,
+        skip: bytes = b"",
+        coming: bool = True,
+    ) -> None:
+        self._flights = flights
+        self._coming = coming
+        self._other = other
+        self._volumes = volumes
+        self._priority = priority
+        self._skip = skip
+        self._box = None if volumes is None else said.box_of(volumes)
+        self._found: dict[tuple[bytes, bytes], Meeting | None] = {}
+
+    def read(self, tx: Tx) -> list[tuple[kept.Flight, Meeting]]:
+        """Each flight once: as it is, or, where only what is on its way meets, as it will be."""
+        volumes, box, other = self._volumes, self._box, self._other
+        if volumes is None or box is None or other is None:
+            return []
+        start, end = int(volumes.start_us.min()), int(volumes.end_us.max())
+        near = kept.flights_near(tx, box, start, end)
+        if self._coming:
+            near += [f for f in self._flights.under_way(tx) if f.end_us > start and f.start_us < end]
+        met: dict[bytes, tuple[kept.Flight, Meeting]] = {}
+        for flight in near:
+            name = flight.id, flight.details
+            if name not in self._found:
+                found = self._flights.meeting_ours([flight], other, volumes, self._priority, skip=self._skip)
+                self._found[name] = found[0][1] if found else None
+            meeting = self._found[name]
+            if meeting is not None:
+                met.setdefault(flight.id, (flight, meeting))
+        return list(met.values())
+
+
+class _ToldMeetings:
+    """What one of our flights meets of what peers have said since it was begun; computed once each.
+
+    What was decided on is not among it. After a kill nobody knows what was decided on: then it is all that
+    was heard since, asked for or told.
+    """
+
+    def __init__(self, flights: Flights, job: _Job) -> None:
+        self._flights = flights
+        self._volumes = job.planning.goal.volumes
+        self._since_us = job.planning.attempt.begun_us - SKEW_US
+        self._seen = {
+            (o.reference.state is None, o.reference.ident, o.told.ovn)
+            for o in job.planning.picture.values()
+            if isinstance(o.told, plan.Details)
+        }
+        self._all = not job.planning.picture
+        self._party = flights.settings.party
+        self._found: dict[bytes, Meeting | None] = {}
+
+    def read(self, tx: Tx) -> list[tuple[kept.KnownEntity, Meeting]]:
+        """Each entity with its meeting."""
+        volumes = self._volumes
+        if volumes is None:
+            return []
+        start, end = int(volumes.start_us.min()), int(volumes.end_us.max())
+        met: list[tuple[kept.KnownEntity, Meeting]] = []
+        for row in kept.known_since(tx, self._since_us, start, end):
+            seen = (row.kind == CONSTRAINT, wire.id_text(row.id), row.ovn) in self._seen
+            if seen or not (self._all or row.source == "told"):
+                continue
+            if row.digest not in self._found:
+                self._found[row.digest] = self._meeting(row)
+            meeting = self._found[row.digest]
+            if meeting is not None:
+                met.append((row, meeting))
+        return met
+
+    def _meeting(self, row: kept.KnownEntity) -> Meeting | None:
+        assert self._volumes is not None  # noqa: S101 -- read() has asked
+        details = self._flights.details_of(row)
+        reference = plan.Reference(
+            details.ident,
+            details.manager,
+            details.version,
+            details.state,
+            Availability.UNKNOWN,
+            details.start_us,
+            details.end_us,
+            "",
+        )
+        met = plan.meetings(self._volumes, [Other(reference, details)], self._flights.settings.rules)
+        return next(iter(met.values()), None)
+
+
+def _untold(tx: Tx, ident: bytes, late: Sequence[tuple[kept.KnownEntity, Meeting]]) -> list[Meeting]:
+    """Those of which the operator has not been told since they were heard."""
+    if not late:
+        return []
+    told: dict[str, int] = {}
+    for notice in kept.notices_of(tx, ident, min(row.heard_us for row, _ in late)):
+        for met in msgspec.json.decode(notice.content).get("meets", ()):
+            told[met["ident"]] = notice.at_us
+    return [meeting for row, meeting in late if told.get(meeting.ident, -1) < row.heard_us]
+
+
+def _joined(known: Iterable[Meeting], late: Iterable[Meeting]) -> tuple[Meeting, ...]:
+    """Both, each entity as it was heard last."""
+    return tuple({(m.state == plan.CONSTRAINT, m.ident): m for m in (*known, *late)}.values())
 
 
 # -- pieces that others use too -----------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from skypact.desk.flights import (
     Filing,
     Flights,
     NodeSettings,
+    OurMeetings,
     Result,
     known_row,
 )
@@ -214,13 +215,15 @@ class NodeDesk:
         now_us = row.heard_us
         other = plan.Other(reference)
         volumes = details.volumes
-        met = await self.flights.concerned(other, volumes, details.priority)
-        left = await left_behind(self._store, self.flights, row.id, met) if kind == CONSTRAINT else []
+        meetings = OurMeetings(self.flights, other, volumes, details.priority)
+        await self._store.read(meetings.read)  # computed here as far as it goes; the transaction reads again
 
         def work(tx: Tx) -> None:
             before = kept.known(tx, kind, row.id)
             if not _newer(before, row, party):
                 return
+            met = meetings.read(tx)
+            left = left_behind(tx, self.flights, row.id, met) if kind == CONSTRAINT else []
             leaf = tx.append(f"{kind}.told", wire.id_text(row.id), raw)
             kept.put_known(tx, row)
             tell_operators(
@@ -230,8 +233,6 @@ class NodeDesk:
         await self._store.write(work)
 
     async def _gone(self, kind: str, ident: bytes, party: str, raw: bytes, now_us: int) -> None:
-        left = await left_behind(self._store, self.flights, ident, ()) if kind == CONSTRAINT else []
-
         def work(tx: Tx) -> None:
             before = kept.known(tx, kind, ident)
             if before is None:
@@ -240,6 +241,7 @@ class NodeDesk:
             _managed(before, party)
             if before.content is None:
                 return
+            left = left_behind(tx, self.flights, ident, ()) if kind == CONSTRAINT else []
             leaf = tx.append(f"{kind}.gone", wire.id_text(ident), raw)
             kept.put_known(tx, before._replace(content=None, source="told", heard_us=now_us))
             tell_operators(tx, (), left, manager=party, gone=True, caused_us=now_us, leaf=leaf, now_us=now_us)

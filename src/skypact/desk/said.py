@@ -7,6 +7,7 @@ made of: the same bytes give the same volumes, whoever sent them, so that what i
 from __future__ import annotations
 
 import hashlib
+import threading
 import uuid
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
@@ -86,10 +87,11 @@ def shown_ovn(ovn: str | None) -> str:
 
 
 class Volumed:
-    """Volumes that were made of wire volumes, kept by what they were made of."""
+    """Volumes that were made of wire volumes, kept by what they were made of; for any thread."""
 
     def __init__(self, mode: DataMode) -> None:
         self._mode = mode
+        self._lock = threading.Lock()
         self._kept: OrderedDict[bytes, Volumes] = OrderedDict()
 
     def of(
@@ -103,12 +105,13 @@ class Volumed:
             One of them is none; names its JSON path.
         """
         name = _name(volumes, ident, party)
-        made = self._kept.get(name)
-        if made is None:
-            made = wire.domain_volumes(volumes, ident=ident, party=party, mode=self._mode, where=where)
-            self._keep(name, made)
-        else:
-            self._kept.move_to_end(name)
+        with self._lock:
+            made = self._kept.get(name)
+            if made is not None:
+                self._kept.move_to_end(name)
+                return made
+        made = wire.domain_volumes(volumes, ident=ident, party=party, mode=self._mode, where=where)
+        self._keep(name, made)
         return made
 
     def prepare(self, entities: Iterable[wire.OperationalIntent | wire.Constraint]) -> None:
@@ -142,9 +145,10 @@ class Volumed:
             at += len(listed)
 
     def _keep(self, name: bytes, made: Volumes) -> None:
-        self._kept[name] = made
-        if len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        with self._lock:
+            self._kept[name] = made
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
 
     def intent(self, said: wire.OperationalIntent) -> plan.Details:
         """What a peer says of an intent.

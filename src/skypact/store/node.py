@@ -222,6 +222,12 @@ def pendings(tx: Tx, now_us: int) -> list[Pending]:
     return [Pending._make(row) for row in tx.connection.execute(query)]
 
 
+def under_way(tx: Tx) -> list[Pending]:
+    """All that is under way, whoever is at it."""
+    query = select(node_attempt).order_by(node_attempt.c.begun_us, node_attempt.c.flight)
+    return [Pending._make(row) for row in tx.connection.execute(query)]
+
+
 def put_pending(tx: Tx, row: Pending) -> None:
     """Write what is under way."""
     _upsert(tx.connection, node_attempt, row._asdict(), ("flight",))
@@ -245,6 +251,18 @@ def known(tx: Tx, kind: str, ident: bytes) -> KnownEntity | None:
 def known_of(tx: Tx, idents: Sequence[bytes]) -> dict[bytes, KnownEntity]:
     """What peers said of these entities, by id."""
     return {row[1]: KnownEntity._make(row) for row in _in_blocks(tx, node_known, idents)}
+
+
+def known_since(tx: Tx, heard_us: int, start_us: int, end_us: int) -> list[KnownEntity]:
+    """What peers have said since an instant of what is there and whose window meets this one."""
+    at = node_known.c
+    query = (
+        select(node_known)
+        .where(at.heard_us >= heard_us, at.content.is_not(None))
+        .where(at.end_us > start_us, at.start_us < end_us)
+        .order_by(at.heard_us, at.kind, at.id)
+    )
+    return [KnownEntity._make(row) for row in tx.connection.execute(query)]
 
 
 def put_known(tx: Tx, row: KnownEntity) -> None:
@@ -289,6 +307,13 @@ def add_notice(
     }
     tx.connection.execute(insert(node_notice), values)
     return at_us
+
+
+def notices_of(tx: Tx, ident: bytes, since_us: int) -> list[Notice]:
+    """What the operator of a flight was told since an instant, first to last."""
+    at = node_notice.c
+    query = select(node_notice).where(at.flight == ident, at.at_us >= since_us).order_by(at.at_us)
+    return [Notice._make(row) for row in tx.connection.execute(query)]
 
 
 def notices(tx: Tx, after_us: int, before_us: int, limit: int = 10_000) -> list[Notice]:

@@ -380,6 +380,7 @@ node_known: Final = Table(
 )
 """What others manage, as they said it last; ``content`` is NULL where they said that it is gone."""
 Index("ix_node_known_end", node_known.c.end_us)
+Index("ix_node_known_heard", node_known.c.heard_us)
 
 node_notice: Final = Table(
     "node_notice",

@@ -1,0 +1,171 @@
+"""Faults that a hostile reader found, each once: what came at the wrong moment, or from the wrong party."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from node_world import Node, Sent, World, box, node, now_us, story
+from skypact.courier.client import CallFailed
+from skypact.exchange.planning import Ending
+from skypact.formats import f3548_wire as wire
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from skypact.courier.client import Response
+
+    Arrive = Callable[[], Awaitable[Response]]
+
+STRATEGIC = "utm.strategic_coordination"
+CONFORMANCE = "utm.conformance_monitoring_sa"
+MANAGEMENT = "utm.constraint_management"
+INTENTS = "/uss/v1/operational_intents"
+SUBSCRIPTION = {"subscription_id": "8a1b5c3e-9d2a-4c3b-8b1a-0c9e3d2f4a55", "notification_index": 3}
+
+
+async def held_up(world: World, meanwhile: Callable[[], Awaitable[None]]) -> None:
+    """Let something happen after the DSS has taken the next write, and before its answer arrives."""
+
+    async def way(sent: Sent, arrive: Arrive) -> Response:
+        if sent.method != "PUT":
+            return await arrive()
+        del world.ways["dss.example"]
+        answer = await arrive()
+        await meanwhile()
+        return answer
+
+    world.ways["dss.example"] = way
+
+
+async def conflicts_of(of: Node, ident: str) -> list[str]:
+    """The ids that the operators of a flight were told that it meets, one a notice and meeting."""
+    rows = await of.desk.notices(0, now_us() + 60_000_000)
+    return [
+        met["ident"]
+        for row in rows
+        if wire.id_text(row.flight) == ident
+        for met in json.loads(row.content)["meets"]
+    ]
+
+
+# -- a conflict that arrives while our own write is on its way ----------------------------------------------
+
+
+@pytest.mark.parametrize("change", [False, True])
+def test_a_conflict_that_is_told_while_our_write_is_on_its_way_is_told_to_the_operator_once(
+    tmp_path: Path, change: bool
+) -> None:
+    """A peer that loses its aircraft between our write and its answer is in the answer and in one notice."""
+
+    async def tell(world: World) -> None:
+        alpha, beta = await node(world, "alpha"), await node(world, "beta")
+        first = (await alpha.file(box(6, 6, 7, 7))).ident if change else None
+        lost: list[str] = []
+
+        async def meanwhile() -> None:
+            theirs = await beta.file(box(0.5, 0.5, 1.5, 1.5), phase="Nonconforming")
+            assert theirs.done, theirs.why
+            lost.append(theirs.ident)
+            assert await beta.outbox.drain() == 1
+
+        await held_up(world, meanwhile)
+        mine = await alpha.file(box(0, 0, 1, 1), ident=first)
+        assert mine.done, mine.why
+        assert [m.ident for m in mine.permitted] == lost
+        assert mine.permitted[0].state == "Nonconforming"
+        assert await conflicts_of(alpha, mine.ident) == lost
+        assert (await alpha.file(box(0, 0, 1, 1), ident=mine.ident, phase="Nonconforming")).done
+        assert await conflicts_of(alpha, mine.ident) == lost
+
+    story(tmp_path, tell)
+
+
+def test_a_constraint_that_is_told_while_our_write_is_on_its_way_is_told_to_the_operator_once(
+    tmp_path: Path,
+) -> None:
+    """A constraint that a peer sets between our write and its answer is in the answer and in one notice."""
+
+    async def tell(world: World) -> None:
+        alpha = await node(world, "alpha")
+        ident = "3f1b5c3e-9d2a-4c3b-8b1a-0c9e3d2f4a55"
+        volume = json.loads(wire.encode(box(0.5, 0.5, 1.5, 1.5)))
+        reference = {
+            "id": ident,
+            "manager": "beta",
+            "uss_availability": "Unknown",
+            "version": 1,
+            "ovn": "an-ovn-of-beta-no-1",
+            "time_start": volume["time_start"],
+            "time_end": volume["time_end"],
+            "uss_base_url": "https://beta.example",
+        }
+        message: dict[str, Any] = {
+            "constraint_id": ident,
+            "subscriptions": [SUBSCRIPTION],
+            "constraint": {"reference": reference, "details": {"volumes": [volume], "type": "fire"}},
+        }
+
+        async def meanwhile() -> None:
+            answer = await alpha.ask("POST", "/uss/v1/constraints", MANAGEMENT, message, party="beta")
+            assert answer.status == 204
+
+        await held_up(world, meanwhile)
+        mine = await alpha.file(box(0, 0, 1, 1))
+        assert [m.ident for m in mine.permitted] == [ident]
+        assert await conflicts_of(alpha, mine.ident) == [ident]
+
+    story(tmp_path, tell)
+
+
+def test_an_operator_hears_of_a_conflict_before_a_write_that_is_on_its_way_is_settled(tmp_path: Path) -> None:
+    """What is told while the DSS does not answer reaches the operator at once, not when it is back."""
+
+    async def tell(world: World) -> None:
+        alpha, beta = await node(world, "alpha", dss_s=0.1, plan_s=0.5), await node(world, "beta")
+
+        async def dead_for_alpha(sent: Sent, arrive: Arrive) -> Response:
+            if sent.sender == "alpha" and sent.method != "POST":
+                if sent.method == "PUT":
+                    await arrive()
+                raise OSError
+            return await arrive()
+
+        async def dead(sent: Sent, arrive: Arrive) -> Response:
+            try:
+                return await dead_for_alpha(sent, arrive)
+            except OSError:
+                raise CallFailed("gone", arrived=True) from None
+
+        world.ways["dss.example"] = dead
+        mine = await alpha.file(box(0, 0, 1, 1))
+        assert mine.ending is Ending.UNSETTLED
+        theirs = await beta.file(box(0.5, 0.5, 1.5, 1.5), phase="Nonconforming")
+        assert await beta.outbox.drain() == 1
+        assert await conflicts_of(alpha, mine.ident) == [theirs.ident]
+        world.ways.clear()
+        assert await alpha.desk.recover(now_us() + 60_000_000) == 1
+        assert await conflicts_of(alpha, mine.ident) == [theirs.ident]
+
+    story(tmp_path, tell)
+
+
+def test_two_flights_of_our_own_that_are_written_at_once_hear_of_each_other(tmp_path: Path) -> None:
+    """Two off-nominal flights of one party on their way side by side are each told of the other."""
+
+    async def tell(world: World) -> None:
+        alpha = await node(world, "alpha")
+        one, two = await asyncio.gather(
+            alpha.file(box(0, 0, 1, 1), phase="Nonconforming"),
+            alpha.file(box(0.5, 0.5, 1.5, 1.5), phase="Contingent"),
+        )
+        assert one.done
+        assert two.done
+        assert await conflicts_of(alpha, one.ident) == [two.ident]
+        assert await conflicts_of(alpha, two.ident) == [one.ident]
+
+    story(tmp_path, tell)
