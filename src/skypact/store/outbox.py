@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sqlalchemy import (
     Integer,
@@ -33,6 +33,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from skypact.store.schema import attempt, lane, outbox, waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, RowMapping
 
     from skypact.store.tx import Tx
@@ -132,16 +134,37 @@ def enqueue(connection: Connection, key: str, message: int, now_us: int) -> None
     )
 
 
-def take(tx: Tx, *, now_us: int, lease_us: int, limit: int) -> list[Message]:
+class Due(NamedTuple):
+    """A lane that is due and held by nobody, and where its first message goes."""
+
+    lane: str
+    failures: int
+    url: str
+
+
+def due(tx: Tx, *, now_us: int, limit: int) -> list[Due]:
+    """Lanes that can be taken: those that have not failed first, then the longest due."""
+    rows = tx.connection.execute(_DUE_TO, {"now": now_us, "limit": limit})
+    return [Due(key, int(failures), url or "") for key, failures, url in rows]
+
+
+def take(
+    tx: Tx, *, now_us: int, lease_us: int, limit: int, lanes: Sequence[str] | None = None
+) -> list[Message]:
     """Take the first message of up to ``limit`` lanes that are due and held by nobody.
 
-    What has passed its ``not_after_us`` ends as ``expired`` on the way. The caller sends what it got and
+    Of ``lanes`` only, where they are given. What has passed its ``not_after_us`` ends as ``expired`` on the
+    way. The caller sends what it got and
     tells :func:`delivered`, :func:`failed` or :func:`refused` before ``now_us + lease_us``; after that
     somebody else may have taken it.
     """
-    due = tx.connection.execute(_DUE, {"now": now_us, "limit": limit}).all()
+    if lanes is None:
+        found = tx.connection.execute(_DUE, {"now": now_us, "limit": limit}).all()
+    else:
+        named = {"now": now_us, "limit": limit, "lanes": list(lanes)}
+        found = tx.connection.execute(_DUE_OF, named).all()
     taken = []
-    for key, failures in due:
+    for key, failures in found:
         first = _first(tx, key, now_us)
         if first is None:
             tx.connection.execute(_DELETE_LANE, {"key": key})
@@ -152,9 +175,15 @@ def take(tx: Tx, *, now_us: int, lease_us: int, limit: int) -> list[Message]:
     return taken
 
 
-def next_due_us(tx: Tx) -> int | None:
-    """The earliest instant at which something can be taken: a lane due, or a lease run out; None if never."""
-    value = tx.connection.execute(_NEXT_DUE).scalar_one()
+def next_due_us(tx: Tx, *, after_us: int | None = None) -> int | None:
+    """The earliest instant at which something can be taken: a lane due, or a lease run out; None if never.
+
+    ``after_us``: of those after this instant.
+    """
+    if after_us is None:
+        value = tx.connection.execute(_NEXT_DUE).scalar_one()
+    else:
+        value = tx.connection.execute(_NEXT_DUE_AFTER, {"after": after_us}).scalar_one()
     return None if value is None else int(value)
 
 
@@ -325,7 +354,10 @@ _DUE = (
     .order_by(lane.c.due_us, lane.c.lane)
     .limit(bindparam("limit", type_=Integer))
 )
-_NEXT_DUE = select(func.min(case((lane.c.due_us > lane.c.leased_us, lane.c.due_us), else_=lane.c.leased_us)))
+_DUE_OF = _DUE.where(lane.c.lane.in_(bindparam("lanes", expanding=True)))
+_FREE_US = case((lane.c.due_us > lane.c.leased_us, lane.c.due_us), else_=lane.c.leased_us)
+_NEXT_DUE = select(func.min(_FREE_US))
+_NEXT_DUE_AFTER = select(func.min(_FREE_US)).where(bindparam("after") < _FREE_US)
 _FIRST = select(
     *(
         outbox.c[name]
@@ -351,6 +383,25 @@ _FIRST = select(
     .order_by(waiting.c.message)
     .limit(literal_column("1"))
     .scalar_subquery()
+)
+_DUE_TO = (
+    select(
+        lane.c.lane,
+        lane.c.failures,
+        select(outbox.c.url)
+        .where(
+            outbox.c.id
+            == select(func.min(waiting.c.message))
+            .where(waiting.c.lane == lane.c.lane)
+            .correlate(lane)
+            .scalar_subquery()
+        )
+        .correlate(lane)
+        .scalar_subquery(),
+    )
+    .where(lane.c.due_us <= bindparam("now"), lane.c.leased_us <= bindparam("now"))
+    .order_by(case((lane.c.failures > literal_column("0"), 1), else_=0), lane.c.due_us, lane.c.lane)
+    .limit(bindparam("limit", type_=Integer))
 )
 _IN_LANE = select(waiting.c.message).where(waiting.c.lane == bindparam("key"))
 _EXPIRE = (
