@@ -901,9 +901,12 @@ def _is_this(attempt: Attempt, ovn: str) -> bool:
 
 
 def _landed(planning: Planning, answer: Found, *, last: bool) -> Planning:
-    """It is there: write it once more, to hear who must be told; or take it as it is."""
+    """It is there: write it once more, to hear who must be told; in the end, take it as it is.
+
+    Also where that second write has not arrived: it may never have been sent, and then nobody was told.
+    """
     known = _is_this(planning.attempt, answer.ovn)
-    if known and (last or planning.attempt.giving_up or planning.attempt.landed == answer.ovn):
+    if known and (last or planning.attempt.giving_up):
         return _over(planning, Ending.DONE, landed=answer)
     if last:
         return _over(planning, Ending.UNSETTLED, "the discovery service has a version that is not known here")

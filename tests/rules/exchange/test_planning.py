@@ -644,3 +644,37 @@ def test_circles_are_measured_like_polygons() -> None:
     assert both.space_m3 == pytest.approx(3.1416e6, rel=2e-3)
     assert both.space_time_m3s == pytest.approx(10.0 * both.space_m3)
     assert shared(circle, volumes(1.0)).space_m3 == 0.0
+
+
+def test_a_second_write_that_a_kill_kept_from_being_sent_is_sent() -> None:
+    """Only its answer says who must be told; where none comes, ever, the flight is taken as it is."""
+    attempt = plan.Attempt(
+        ident=MINE,
+        begun_us=HOUR_US,
+        base_ovn="got",
+        landed="got",
+        expected=("got",),
+        body=b"{}",
+        sent_us=HOUR_US,
+    )
+    planning = plan.resume(attempt, goal(volumes=volumes(1.0, ident=MINE)), PLAIN)
+    sends = 0
+    while not isinstance(step := planning.step(), plan.Settled):
+        if isinstance(step, plan.Ask):
+            planning = planning.asked(plan.Found(True, 1, "got"), HOUR_US)
+            continue
+        assert isinstance(step, plan.Send)
+        sends += 1
+        assert step.attempt.base_ovn == "got"
+        planning = planning.made(b"{}", f"more{sends}") if not step.attempt.body else planning
+        planning = planning.sent(plan.Silence("lost"), HOUR_US)
+    assert sends > 1
+    assert step.outcome.ending is Ending.DONE
+    assert step.outcome.landed is not None
+    again = plan.resume(attempt, goal(volumes=volumes(1.0, ident=MINE)), PLAIN)
+    told = (
+        again.asked(plan.Found(True, 1, "got"), HOUR_US)
+        .made(b"{}", "more")
+        .sent(plan.Granted(2, "more"), HOUR_US)
+    )
+    assert isinstance(told.step(), plan.Settled)
