@@ -23,7 +23,7 @@ from dss_world import (
 )
 from skypact.desk.dss import NO_SUBSCRIPTION
 from skypact.errors import Reason
-from skypact.exchange.dss import ARBITRATION, CONSTRAINT_PROCESSING, STRATEGIC
+from skypact.exchange.dss import ARBITRATION, CONSTRAINT_PROCESSING, STRATEGIC, Limits
 from skypact.instants import SECOND_US
 
 if TYPE_CHECKING:
@@ -58,6 +58,26 @@ def attached(answer: wire.ChangeOperationalIntentReferenceResponse) -> str:
     ident = answer.operational_intent_reference.subscription_id
     assert ident is not None
     return ident
+
+
+def test_a_party_has_so_many_subscriptions_and_no_more(store_url: str) -> None:
+    """One more is refused by the name of the limit; a repeat, a change, others and implicit ones are not."""
+
+    async def story(world: World) -> None:
+        first = new_id()
+        made = await world.a.subscription(first)
+        await world.a.intent(new_id(), volume(T0, T1))
+        await world.a.subscription(new_id())
+        refusal = await world.unchanged_by(lambda: world.a.subscription(new_id()))
+        assert refusal.reason is Reason.TOO_MANY
+        assert "at most 2 (subscriptions)" in str(refusal)
+        assert (await world.a.subscription(first)).subscription.version == made.subscription.version
+        await world.a.subscription(first, version=made.subscription.version, notify_for_constraints=False)
+        await world.b.subscription(new_id())
+        later = world.a.at(25 * HOURS)
+        await later.subscription(new_id(), volume(25.5 * HOURS, 26 * HOURS))
+
+    inside(store_url, story, limits=Limits(subscriptions=2))
 
 
 def test_an_implicit_subscription_lives_as_its_intent_does(store_url: str) -> None:

@@ -496,6 +496,7 @@ class DssDesk:
                     return self._subscribed(tx, before, users, asker)
                 if before is not None:
                     rules.own(before.party, asker.party, "subscription")
+                rules.within_subscriptions(kept.subscriptions_of(tx, asker.party, asker.now_us), limits)
             else:
                 before = _alive(before, asker, subscriptionid)
                 rules.own(before.party, asker.party, "subscription")

@@ -105,6 +105,9 @@ class Limits:
         How far the time in a requested OVN may be off the service's own clock.
     volumes, vertices
         Volumes of one request, and vertices of all of them together.
+    subscriptions
+        Subscriptions that one party may have at once, anywhere; those that come and go with its intents are
+        not counted.
     plain_http
         Whether a base URL may be ``http://``: what goes there is read by everybody on the way.
     """
@@ -120,6 +123,7 @@ class Limits:
     ovn_clock_us: int = 5 * 60 * SECOND_US
     volumes: int = 1_000
     vertices: int = 20_000
+    subscriptions: int = 1_000
     plain_http: bool = False
 
 
@@ -139,6 +143,23 @@ def within_area(volumes: Volumes, limit_km2: float, name: str, *, where: str) ->
             where=where,
             found=f"{area_km2:,.1f} km2 over {len(volumes)} volume{'s' if len(volumes) > 1 else ''}",
             expected=f"at most {limit_km2:,.0f} km2 ({name})",
+        )
+
+
+def within_subscriptions(there: int, limits: Limits) -> None:
+    """Refuse one more subscription of a party that has so many.
+
+    Raises
+    ------
+    Refused
+        TOO_MANY, with the limit.
+    """
+    if there >= limits.subscriptions:
+        raise Refused(
+            Reason.TOO_MANY,
+            "too many subscriptions of this party",
+            found=f"{there:,} that are not over",
+            expected=f"at most {limits.subscriptions:,} (subscriptions); those of intents are not counted",
         )
 
 

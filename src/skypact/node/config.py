@@ -179,6 +179,8 @@ class Dss(_Section, frozen=True):
     """Area of a subscription."""
     constraint_area_km2: Positive = 10_000.0
     """Area of a constraint."""
+    subscriptions: int = 1_000
+    """Subscriptions of one party at once; those that come and go with its intents are not counted."""
     plain_http: bool = False
     """Whether a base URL may be ``http://``: for development."""
 

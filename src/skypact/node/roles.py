@@ -101,6 +101,7 @@ def dss(world: World) -> Role:
                 intent_area_km2=told.intent_area_km2,
                 subscription_area_km2=told.subscription_area_km2,
                 constraint_area_km2=told.constraint_area_km2,
+                subscriptions=told.subscriptions,
                 plain_http=told.plain_http,
             ),
         ),

@@ -123,6 +123,11 @@ def concerned(tx: Tx, kind: str, parts: Sequence[Part], now_us: int) -> list[Tol
     return [Told(ident, url) for ident, url in _around(tx, select, parts, now_us)]
 
 
+def subscriptions_of(tx: Tx, party: str, now_us: int) -> int:
+    """How many subscriptions that are not over a party made itself."""
+    return int(_SUBSCRIPTIONS_OF.rows(tx, party, now_us)[0][0])
+
+
 def dependents(tx: Tx, subscription: bytes) -> list[Entity]:
     """The intents that depend on a subscription, ordered by id."""
     return sorted(map(_entity, _DEPENDENTS.rows(tx, subscription)), key=_by_id)
@@ -544,6 +549,10 @@ _CANDIDATES: Final = _Sql(
 )
 _GET: Final = _Sql("SELECT {entity} FROM dss_entity e WHERE e.kind = $1 AND e.id = $2")
 _NAMED: Final = _Sql("SELECT {entity} FROM dss_entity e WHERE e.kind = $1 AND e.id = ANY($2::bytea[])")
+_SUBSCRIPTIONS_OF: Final = _Sql(
+    "SELECT count(*) FROM dss_entity "
+    "WHERE kind = 'subscription' AND NOT implicit AND party = $1 AND end_us > $2"
+)
 _DEPENDENTS: Final = _Sql("SELECT {entity} FROM dss_entity e WHERE e.subscription = $1")
 _DEPENDENTS_OF: Final = _Sql(
     "SELECT subscription, id FROM dss_entity WHERE subscription = ANY($1::bytea[]) ORDER BY id"

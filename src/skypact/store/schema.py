@@ -188,6 +188,13 @@ dss_entity: Final = Table(
 Index("ix_dss_entity_shape", dss_entity.c.shape)
 Index("ix_dss_entity_end", dss_entity.c.end_us)
 Index("ix_dss_entity_subscription", dss_entity.c.subscription)
+Index(
+    "ix_dss_entity_own",
+    dss_entity.c.party,
+    dss_entity.c.end_us,
+    sqlite_where=text("kind = 'subscription' AND NOT implicit"),
+    postgresql_where=text("kind = 'subscription' AND NOT implicit"),
+)
 
 dss_created: Final = Table(
     "dss_created",
