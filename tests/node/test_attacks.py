@@ -7,11 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 
 from node_world import Node, Sent, World, box, node, now_us, story
 from skypact.courier.client import CallFailed
 from skypact.exchange.planning import Ending
 from skypact.formats import f3548_wire as wire
+from skypact.store.schema import leaf
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,6 +53,13 @@ async def conflicts_of(of: Node, ident: str) -> list[str]:
         if wire.id_text(row.flight) == ident
         for met in json.loads(row.content)["meets"]
     ]
+
+
+async def leaves_of(of: Node) -> list[tuple[str, bytes]]:
+    """The leaves of a node's ledger: kind and content, in order."""
+    query = select(leaf.c.kind, leaf.c.content).order_by(leaf.c.position)
+    rows = await of.desk.store.read(lambda tx: tx.connection.execute(query).all())
+    return [(kind, content) for kind, content in rows]
 
 
 # -- a conflict that arrives while our own write is on its way ----------------------------------------------
@@ -167,5 +176,37 @@ def test_two_flights_of_our_own_that_are_written_at_once_hear_of_each_other(tmp_
         assert two.done
         assert await conflicts_of(alpha, one.ident) == [two.ident]
         assert await conflicts_of(alpha, two.ident) == [one.ident]
+
+    story(tmp_path, tell)
+
+
+def test_a_flight_whose_answer_was_lost_and_that_is_in_conflict_by_then_says_so_everywhere(
+    tmp_path: Path,
+) -> None:
+    """What would refuse a flight that the DSS already has is in its answer, its ledger leaf and a notice."""
+
+    async def tell(world: World) -> None:
+        alpha, beta = await node(world, "alpha"), await node(world, "beta")
+        lost: list[str] = []
+
+        async def way(sent: Sent, arrive: Arrive) -> Response:
+            if sent.method != "PUT":
+                return await arrive()
+            del world.ways["dss.example"]
+            await arrive()
+            theirs = await beta.file(box(0.5, 0.5, 1.5, 1.5), phase="Nonconforming")
+            lost.append(theirs.ident)
+            raise CallFailed("the connection broke", arrived=True)
+
+        world.ways["dss.example"] = way
+        mine = await alpha.file(box(0, 0, 1, 1))
+        assert mine.done, mine.why
+        assert [m.ident for m in mine.refused] == lost
+        assert "IN CONFLICT" in mine.why
+        assert await conflicts_of(alpha, mine.ident) == lost
+        (written,) = [json.loads(c) for kind, c in await leaves_of(alpha) if kind == "flight.version"]
+        assert lost[0] in written["stands_in_the_way"][0]
+        assert await beta.outbox.drain() == 1
+        assert await conflicts_of(alpha, mine.ident) == lost
 
     story(tmp_path, tell)

@@ -92,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
         return _refused(given, error)
     with standard_output():
         _say(given, answer, filed(answer))
-    return FOUND if status == 202 else OK
+    return FOUND if status == 202 or answer.get("stands_in_the_way") else OK
 
 
 def _refused(given: argparse.Namespace, error: Refusal) -> int:
@@ -129,9 +129,10 @@ def filed(answer: dict[str, Any]) -> Iterator[str]:
         f"from   {instant(flight['start'])} to {instant(flight['end'])} UTC, "
         f"{number} volume{'' if number == 1 else 's'}"
     )
-    if answer.get("why"):
+    if answer.get("why") and not answer.get("stands_in_the_way"):
         yield from wrapped(f"note   {answer['why']}", 7)
-    yield from _meetings("it meets, and may:", answer["meets"])
+    yield from _meetings("IT IS FILED, AND IN CONFLICT WITH:", answer.get("stands_in_the_way", []))
+    yield from _meetings("it meets:", answer["meets"])
 
 
 def not_filed(problem: dict[str, Any] | Any) -> Iterator[str]:

@@ -148,9 +148,10 @@ class Result:
     ending
         How the attempt ended: UNSETTLED means that it was sent and is being found out.
     why
-        Where it was not done: the reason.
+        Where it was not done: the reason. Where it was, and would not be now: what it is in the way of.
     refused, permitted
-        What stands in the way; what it meets all the same.
+        What stands in the way; what it meets all the same. A flight of which the answer was lost is with the
+        discovery service, whatever came before it was found there: then both may be so of one that is done.
     """
 
     ident: str
@@ -755,7 +756,9 @@ class Flights:
             )
             self.settings.wake()
             permitted = _joined(outcome.verdict.permitted, late)
-            return Result(job.text, True, phase, Ending.DONE, outcome.why, (), permitted)
+            refused = outcome.verdict.refused
+            why = _why(outcome.why, refused)
+            return Result(job.text, True, phase, Ending.DONE, why, refused, permitted)
         phase = Phase.ENDED if outcome.ending is Ending.GONE else was
         await self._store.write(lambda tx: self._write_not_done(tx, job, outcome, phase, now_us))
         self.settings.wake()
@@ -898,6 +901,7 @@ class Flights:
                     "details": details,
                     "key": job.planning.attempt.key,
                     "meets": [m.sentence for m in _joined(outcome.verdict.permitted, came)],
+                    "stands_in_the_way": [m.sentence for m in outcome.verdict.refused],
                     "begun_us": job.planning.attempt.begun_us,
                     "at_us": now_us,
                 }
@@ -910,7 +914,7 @@ class Flights:
         kept.add_version(tx, job.ident, filed, job.act.value, content, leaf, now_us)
         self._tell_subscribers(tx, job, row, reference, details, subscribers, now_us)
         untold = [replace(meeting, why=_LATE) for meeting in _untold(tx, job.ident, late)]
-        self._tell_operators(tx, row, outcome, met, untold, leaf, now_us)
+        self._tell_operators(tx, row, outcome, met, untold, job.planning.attempt.begun_us, leaf, now_us)
         self._after(tx, job, outcome, now_us)
         kept.drop_pending(tx, job.ident)
         return came
@@ -997,6 +1001,7 @@ class Flights:
         outcome: plan.Outcome,
         met: list[tuple[kept.Flight, Meeting]],
         untold: list[Meeting],
+        begun_us: int,
         leaf: int,
         now_us: int,
     ) -> None:
@@ -1004,6 +1009,9 @@ class Flights:
         if row.state == Phase.ENDED.value:
             return
         known = [m for m in outcome.verdict.permitted if m.horizontal_m is not None]
+        if outcome.verdict.refused:
+            heard = told_since(tx, row.id, begun_us)
+            known += [m for m in outcome.verdict.refused if m.ident not in heard]
         seen = {m.ident: m for m in _joined(known, untold)}
         for flight, meeting in met:
             seen.setdefault(
@@ -1231,11 +1239,26 @@ def _untold(tx: Tx, ident: bytes, late: Sequence[tuple[kept.KnownEntity, Meeting
     """Those of which the operator has not been told since they were heard."""
     if not late:
         return []
-    told: dict[str, int] = {}
-    for notice in kept.notices_of(tx, ident, min(row.heard_us for row, _ in late)):
-        for met in msgspec.json.decode(notice.content).get("meets", ()):
-            told[met["ident"]] = notice.at_us
+    told = told_since(tx, ident, min(row.heard_us for row, _ in late))
     return [meeting for row, meeting in late if told.get(meeting.ident, -1) < row.heard_us]
+
+
+def told_since(tx: Tx, ident: bytes, since_us: int) -> dict[str, int]:
+    """What the operator of a flight was told since an instant that it meets: ids, and when last."""
+    return {
+        met["ident"]: notice.at_us
+        for notice in kept.notices_of(tx, ident, since_us)
+        for met in msgspec.json.decode(notice.content).get("meets", ())
+    }
+
+
+def _why(why: str, refused: Sequence[Meeting]) -> str:
+    """The reason of one that is done; loud where it stands in conflict."""
+    if not refused:
+        return why
+    met = "; ".join(meeting.sentence for meeting in refused)
+    conflict = f"IT IS FILED AND IN CONFLICT: the discovery service had it before this was known: {met}"
+    return f"{why}; {conflict}" if why else conflict
 
 
 def _joined(known: Iterable[Meeting], late: Iterable[Meeting]) -> tuple[Meeting, ...]:

@@ -30,6 +30,7 @@ from skypact.desk.flights import (
     OurMeetings,
     Result,
     known_row,
+    told_since,
 )
 from skypact.errors import InputError, Reason, Refused
 from skypact.exchange import planning as plan
@@ -223,6 +224,10 @@ class NodeDesk:
             if not _newer(before, row, party):
                 return
             met = meetings.read(tx)
+            if before is not None and before.source == "asked" and before.digest == row.digest:
+                # it was asked for before: some operators were told of this very version when they filed
+                since_us = before.heard_us
+                met = [m for m in met if reference.ident not in told_since(tx, m[0].id, since_us)]
             left = left_behind(tx, self.flights, row.id, met) if kind == CONSTRAINT else []
             leaf = tx.append(f"{kind}.told", wire.id_text(row.id), raw)
             kept.put_known(tx, row)

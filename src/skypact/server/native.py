@@ -201,13 +201,16 @@ class FilingOut(Struct, kw_only=True, omit_defaults=True):
     ending
         ``done``, or ``unsettled``: it was sent, and whether it arrived is being found out.
     meets
-        What the flight meets all the same, and why it may.
+        What the flight meets all the same, and why it may; or that it came while the flight was on its way.
+    stands_in_the_way
+        Only of a flight whose answer was lost: it is filed, and in conflict with these. ``why`` says so too.
     """
 
     id: str
     ending: str
     phase: str
     meets: list[MeetingOut]
+    stands_in_the_way: list[MeetingOut] = []
     why: str | None = None
     flight: FlightOut | None = None
 
@@ -975,6 +978,7 @@ async def _came_of(desk: NodeDesk, result: Result, status: int) -> Answer:
             ending="done",
             phase=result.phase.value,
             meets=[_meeting(m) for m in result.permitted],
+            stands_in_the_way=[_meeting(m) for m in result.refused],
             why=result.why or None,
             flight=None if row is None else _flight(row, whole=True),
         ),

@@ -308,7 +308,7 @@ def _answer(result: Outcome, phase: Phase, notes: str = "") -> FlightPlanRespons
 
 def _told(result: Result) -> FlightPlanResponse:
     if result.done:
-        notes = "; ".join(meeting.sentence for meeting in result.permitted)
+        notes = "; ".join(meeting.sentence for meeting in (*result.refused, *result.permitted))
         answer = _answer("Completed", result.phase, notes)
         return msgspec.structs.replace(
             answer,
