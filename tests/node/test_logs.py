@@ -7,6 +7,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import msgspec
 import pytest
 from implicitdict import ImplicitDict  # type: ignore[import-untyped]
@@ -161,6 +162,78 @@ def test_a_set_with_too_much_is_refused_not_cut(tmp_path: Path, monkeypatch: pyt
         with pytest.raises(Refused) as refused:
             await logs.Logs(alpha.node.desk.store).log_set(ident)
         assert refused.value.reason is Reason.TOO_LARGE
+
+    story(tmp_path, tell)
+
+
+def test_a_set_that_is_too_much_for_one_answer_is_read_in_parts(tmp_path: Path) -> None:
+    """An entity within a span is a set of its own; each record is in exactly one of two parts that meet."""
+
+    async def tell(world: World) -> None:
+        alpha = await serving(world, "alpha")
+        began_us = now_us()
+        ident = await filed(alpha, box(0, 0, 1, 1), phase="Activated")
+        middle_us = now_us() + 1
+        where = {"positions": [msgspec.to_builtins(fix(0.5, 0.5, now_us()))]}
+        await alpha.api("POST", f"/flights/{ident}/positions", where)
+        await ask(
+            world, f"https://alpha.example/uss/v1/operational_intents/{ident}", STRATEGIC, party="judge"
+        )
+        begin, middle, end = map(format_instant, (began_us, middle_us, now_us() + SECOND_US))
+        whole = await log_set(world, alpha, ident)
+        first = await log_set(world, alpha, f"{ident}@{begin}--{middle}")
+        second = await log_set(world, alpha, f"{ident}@{middle}--{end}")
+        for kind in ("messages", "operator_inputs", "planning_attempts"):
+            assert [*first.get(kind, []), *second.get(kind, [])] == whole[kind]
+        assert "operational_intent_positions" not in first or not first["operational_intent_positions"]
+        assert second["operational_intent_positions"] == whole["operational_intent_positions"]
+        assert [m["recorder_role"] for m in second["messages"]] == ["Server"]
+
+    story(tmp_path, tell)
+
+
+@pytest.mark.parametrize("name", ["{0}@{0}", "{1}@{1}", "@{1}", "{0}@", "{0}@{1}@{1}", "x@{1}"])
+def test_a_part_of_a_set_is_an_id_and_a_span(name: str) -> None:
+    """What is not one id at one span is no log set, and is refused."""
+    ident = f"{'1' * 8}-1111-4111-8111-{'1' * 12}"
+    with pytest.raises(InputError):
+        logs.parse_set(name.format(ident, "2026-01-01T00:00:00Z--2026-01-02T00:00:00Z"))
+
+
+def test_strangers_write_nothing_to_the_log(tmp_path: Path) -> None:
+    """Without a good token, or for what is not there, any number of requests leaves no record."""
+
+    async def tell(world: World) -> None:
+        alpha = await serving(world, "alpha")
+        ident = await filed(alpha, box(0, 0, 1, 1))
+        await alpha.journal.flush()
+        base, long = alpha.node.base_url, "a" * 60_000
+        before = len((await log_set(world, alpha, ident)).get("messages", []))
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(world.apps["alpha.example"])) as stranger:
+            for path, status in (
+                (f"/uss/v1/x?{long}", 404),
+                (f"/uss/v1/{ident}", 404),
+                (f"/uss/v1/operational_intents/{ident}?{long}", 401),
+            ):
+                assert (await stranger.get(base + path)).status_code == status
+        assert (await ask(world, f"{base}/uss/v1/operational_intents/{ident}", LOGS)).status == 403
+        assert await alpha.journal.flush() == 0
+        assert len((await log_set(world, alpha, ident)).get("messages", [])) == before
+
+    story(tmp_path, tell)
+
+
+def test_a_long_url_is_kept_cut(tmp_path: Path) -> None:
+    """Of the URL of a known peer the first 2,048 characters are kept, and the record says so."""
+
+    async def tell(world: World) -> None:
+        alpha = await serving(world, "alpha")
+        ident = await filed(alpha, box(0, 0, 1, 1))
+        url = f"https://alpha.example/uss/v1/operational_intents/{ident}?{'a' * 30_000}"
+        await ask(world, url, STRATEGIC, party="judge")
+        (record,) = (await log_set(world, alpha, ident))["messages"][-1:]
+        assert record["url"] == url[: logs.URL]
+        assert "first 2048 characters" in record["problem"]
 
     story(tmp_path, tell)
 

@@ -6,9 +6,12 @@ when, and what came back, those without an answer too. No bearer token is kept: 
 logged as its scheme and the SHA-256 of the rest (:func:`redacted`), which tells two tokens apart and lets
 nobody in.
 
-A *log set* is asked for by its id (:func:`parse_set`): a flight's or constraint's UUID, or a span of time
-``START--END`` in RFC 3339. It is for this party's own people and for arbiters, not for peers: a log holds
-what others said in confidence. More than :data:`RECORDS` records of one kind are refused, never cut short.
+A *log set* is asked for by its id (:func:`parse_set`): a flight's or constraint's UUID, a span of time
+``START--END`` in RFC 3339, or ``UUID@START--END``: a part of what there is of one thing. It is for this
+party's own people and for arbiters, not for peers: a log holds what others said in confidence. More than
+:data:`RECORDS` records of one kind are refused, never cut short: such a set is read in parts. Of what is
+asked of us only that of known parties that ask for what there is is logged
+(:mod:`skypact.server.journalled`).
 
 Known limits: messages wait in memory for :data:`FLUSH_S` at most before they are written, many in one
 transaction; a kill loses those. What they did is in the ledger, in the transaction of what it changed. The
@@ -55,6 +58,8 @@ WAITING: Final = 10_000
 """Messages that wait to be written at most; beyond that the oldest are dropped, and that is logged."""
 BODY: Final = 256 * 1024
 """Bytes of a body that are logged; of a longer one the first, and ``problem`` says so."""
+URL: Final = 2_048
+"""Characters of a URL that are logged; the same."""
 
 TRIGGERS: Final[Mapping[str, str]] = {
     "conflict": "SCD0095",
@@ -129,9 +134,11 @@ class Heard:
         problem = self.problem
         if max(len(self.request), len(self.response)) > BODY:
             problem = f"{problem}; of a body only the first {BODY} bytes are kept".lstrip("; ")
+        if len(self.url) > URL:
+            problem = f"{problem}; of the URL only the first {URL} characters are kept".lstrip("; ")
         header = redacted(self.authorization)
         record = wire.ExchangeRecord(
-            url=self.url,
+            url=self.url[:URL],
             method=self.method,
             recorder_role="Server" if self.server else "Client",
             request_time=wire.time(self.request_us),
@@ -143,7 +150,7 @@ class Heard:
             response_code=self.status or None,
             problem=problem or (None if self.status else "no answer"),
         )
-        return MESSAGE, _about(self.url), self.request_us, wire.encode(record)
+        return MESSAGE, _about(self.url[:URL]), self.request_us, wire.encode(record)
 
 
 def _about(url: str) -> str:
@@ -254,7 +261,7 @@ def entered(tx: Tx, ident: str, phase: Phase, who: str, text: str, now_us: int) 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a log set is of: one entity, or a span of time (its end is not in it)."""
+    """What a log set is of: one entity, a span of time (its end is not in it), or one entity in a span."""
 
     ident: str = ""
     start_us: int = 0
@@ -267,8 +274,14 @@ def parse_set(text: str) -> Asked:
     Raises
     ------
     InputError
-        It is neither a UUID nor a span.
+        It is neither a UUID nor a span, nor the one in the other.
     """
+    named, at, rest = text.partition("@")
+    if at:
+        one, part = parse_set(named), parse_set(rest)
+        if not one.ident or part.ident:
+            raise _none_such(text)
+        return Asked(one.ident, part.start_us, part.end_us)
     start, dashes, end = text.partition("--")
     if dashes:
         span = Asked("", parse_instant(start, where="log_set_id"), parse_instant(end, where="log_set_id"))
@@ -278,12 +291,16 @@ def parse_set(text: str) -> Asked:
     try:
         return Asked(wire.id_text(wire.entity_id(text, where="log_set_id")))
     except InputError:
-        raise InputError(
-            "no log set is called so",
-            where="log_set_id",
-            found=text,
-            expected="the id of a flight or constraint, or START--END in RFC 3339",
-        ) from None
+        raise _none_such(text) from None
+
+
+def _none_such(text: str) -> InputError:
+    return InputError(
+        "no log set is called so",
+        where="log_set_id",
+        found=text[:200],
+        expected="the id of a flight or constraint, START--END in RFC 3339, or ID@START--END",
+    )
 
 
 class Logs:
@@ -342,7 +359,7 @@ def _within(found: Sequence[object], what: str) -> None:
             Reason.TOO_LARGE,
             f"too many {what} for one log set",
             where="log_set_id",
-            expected=f"a span with at most {RECORDS:,}",
+            expected=f"a span with at most {RECORDS:,}: START--END, or ID@START--END",
         )
 
 
@@ -375,7 +392,9 @@ def _things(tx: Tx, asked: Asked) -> tuple[list[kept.Flight], list[watchful.Cons
 def _notices(tx: Tx, asked: Asked) -> list[kept.Notice]:
     if asked.ident:
         ident = wire.entity_id(asked.ident, where="log_set_id")
-        found = watchful.notices_of(tx, ident, limit=RECORDS + 1)
+        found = watchful.notices_of(
+            tx, ident, limit=RECORDS + 1, after_us=asked.start_us, before_us=asked.end_us
+        )
     else:
         found = kept.notices(tx, asked.start_us, asked.end_us - 1, limit=RECORDS + 1)
     _within(found, "notices")
@@ -401,7 +420,12 @@ def _positions(tx: Tx, asked: Asked) -> list[wire.OperationalIntentPositions]:
     rows: list[tuple[bytes, int, int, bytes]]
     if asked.ident:
         ident = wire.entity_id(asked.ident, where="log_set_id")
-        rows = [(ident, *row) for row in watchful.positions(tx, ident, limit=RECORDS + 1)]
+        rows = [
+            (ident, *row)
+            for row in watchful.positions(
+                tx, ident, after_us=asked.start_us, before_us=asked.end_us - 1, limit=RECORDS + 1
+            )
+        ]
     else:
         rows = watchful.positions_between(tx, asked.start_us, asked.end_us, RECORDS + 1)
     _within(rows, "positions")

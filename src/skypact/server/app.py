@@ -52,6 +52,8 @@ _LOG = logging.getLogger("skypact.server")
 _ACCESS = logging.getLogger("skypact.access")
 
 _ID = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
+ADMITTED: Final = "skypact.admitted"
+"""Set in the scope of a request that names an operation and whose party may ask for it: no stranger's."""
 _QUERY_MAX: Final = 64
 _LARGE_BYTES: Final = 64 * 1024
 """Bodies beyond this are decoded in a thread, so that other requests are not kept waiting."""
@@ -295,6 +297,7 @@ class Gate:
                 f"{self._limits.party_burst:g} at once",
                 extra={"retry_after_s": wait_s},
             )
+        request.scope[ADMITTED] = True
         return identity.scopes
 
     async def _read(self, request: _Request) -> bytes:
@@ -420,10 +423,12 @@ class _Request:
         "query_string",
         "receive",
         "refused",
+        "scope",
         "style",
     )
 
     def __init__(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, correlation: str) -> None:
+        self.scope = scope
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query_string: bytes = scope["query_string"]

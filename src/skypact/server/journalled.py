@@ -1,7 +1,9 @@
 """What peers ask and say, each exchange noted for the log with what was answered, refusals too.
 
 Law: this changes nothing of a request or its answer. Only paths of the interface between services are noted;
-what our own people ask is not a message between parties.
+what our own people ask is not a message between parties. What strangers send is counted in the metrics, by
+status, and not noted: whoever has no token that is good here for what he asks, or asks for what there is not,
+writes nothing to this disk.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from skypact.desk.logs import BODY, Heard
+from skypact.server.app import ADMITTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +81,10 @@ class Journalled:
         try:
             await self._app(scope, hearing, telling)
         finally:
+            self._heard(scope, asked, told, status, began_us)
+
+    def _heard(self, scope: Scope, asked: bytes, told: bytes, status: int, began_us: int) -> None:
+        if scope.get(ADMITTED):
             headers = dict(scope["headers"])
             query = scope["query_string"].decode("latin-1")
             client = scope.get("client")
@@ -85,7 +92,7 @@ class Journalled:
                 Heard(
                     True,
                     scope["method"],
-                    f"{self._base_url}{path}{'?' + query if query else ''}",
+                    f"{self._base_url}{scope['path']}{'?' + query if query else ''}",
                     headers.get(b"authorization", b"").decode("latin-1"),
                     bytes(asked),
                     began_us,

@@ -456,12 +456,15 @@ def constraints_between(tx: Tx, start_us: int, end_us: int, limit: int) -> list[
 # -- notices ------------------------------------------------------------------------------------------------
 
 
-def notices_of(tx: Tx, flight: bytes, limit: int = 1_000) -> list[Notice]:
-    """Notices about one flight, first to last."""
+def notices_of(
+    tx: Tx, flight: bytes, limit: int = 1_000, *, after_us: int = 0, before_us: int = 2**62
+) -> list[Notice]:
+    """Notices about one flight, from an instant to before another, first to last."""
     from skypact.store.node import Notice
 
     at = node_notice.c
-    query = select(node_notice).where(at.flight == flight).order_by(at.at_us).limit(limit)
+    about = select(node_notice).where(at.flight == flight, at.at_us >= after_us, at.at_us < before_us)
+    query = about.order_by(at.at_us).limit(limit)
     return [Notice._make(row) for row in tx.connection.execute(query)]
 
 
