@@ -13,6 +13,8 @@ from node_world import Node, Sent, World, box, node, now_us, story
 from skypact.courier.client import CallFailed
 from skypact.exchange.planning import Ending
 from skypact.formats import f3548_wire as wire
+from skypact.store import node as kept
+from skypact.store import outbox
 from skypact.store.schema import leaf
 
 if TYPE_CHECKING:
@@ -208,5 +210,57 @@ def test_a_flight_whose_answer_was_lost_and_that_is_in_conflict_by_then_says_so_
         assert lost[0] in written["stands_in_the_way"][0]
         assert await beta.outbox.drain() == 1
         assert await conflicts_of(alpha, mine.ident) == lost
+
+    story(tmp_path, tell)
+
+
+# -- a party that speaks in another's place -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("then", ["moves", "ends"])
+def test_a_party_that_speaks_first_of_anothers_flight_does_not_silence_its_manager(
+    tmp_path: Path, then: str
+) -> None:
+    """What a stranger says of an id neither shadows what its manager says nor is planned on."""
+
+    async def tell(world: World) -> None:
+        alpha, beta = await node(world, "alpha"), await node(world, "beta")
+        theirs = await beta.file(box(0, 0, 1, 1))
+        far = json.loads(wire.encode(box(20, 20, 21, 21)))
+        reference = {
+            "id": theirs.ident,
+            "manager": "mallory",
+            "uss_availability": "Normal",
+            "version": 2**31 - 1,
+            "state": "Accepted",
+            "ovn": "an-ovn-of-mallory",
+            "time_start": far["time_start"],
+            "time_end": far["time_end"],
+            "uss_base_url": "https://mallory.example",
+            "subscription_id": SUBSCRIPTION["subscription_id"],
+        }
+        message = {
+            "operational_intent_id": theirs.ident,
+            "subscriptions": [SUBSCRIPTION],
+            "operational_intent": {"reference": reference, "details": {"volumes": [far], "priority": 0}},
+        }
+        said = await alpha.ask("POST", INTENTS, STRATEGIC, message, party="mallory")
+        assert said.status == 204
+        assert "overlap" in (await alpha.file(box(0.5, 0.5, 1.5, 1.5))).why
+        mine = await alpha.file(box(1.0001, 0, 2, 1))
+        assert mine.done, mine.why
+        if then == "moves":
+            assert (await beta.file(box(0.5, 0.5, 1.5, 1), ident=theirs.ident, priority=50)).done
+            assert await beta.outbox.drain() == 1
+            assert await conflicts_of(alpha, mine.ident) == [theirs.ident]
+        else:
+            gone = {k: v for k, v in message.items() if k != "operational_intent"}
+            assert (await alpha.ask("POST", INTENTS, STRATEGIC, gone, party="mallory")).status == 204
+        reach = {r.party: r for r in await beta.desk.store.read(outbox.reach)}
+        assert all(r.refused == 0 for r in reach.values())
+        ident = wire.entity_id(theirs.ident, where="")
+        known = await alpha.desk.store.read(lambda tx: kept.known(tx, "intent", ident, "beta"))
+        assert known is not None
+        assert known.content is not None
 
     story(tmp_path, tell)

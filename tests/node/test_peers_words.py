@@ -72,7 +72,7 @@ def test_a_notification_is_kept_and_the_operator_is_told_once(tmp_path: Path) ->
         assert wire.id_text(notice.flight) == mine.ident
         assert IDENT in notice.text
         known = await alpha.desk.store.read(
-            lambda tx: kept.known(tx, "intent", wire.entity_id(IDENT, where=""))
+            lambda tx: kept.known(tx, "intent", wire.entity_id(IDENT, where=""), "beta")
         )
         assert known is not None
         assert (known.version, known.source) == (2, "told")
@@ -118,7 +118,7 @@ def test_a_notification_that_is_behind_what_was_asked_for_is_no_conflict(tmp_pat
         }
         assert await say(alpha, message) == 204
         ident = wire.entity_id(theirs.ident, where="")
-        known = await alpha.desk.store.read(lambda tx: kept.known(tx, "intent", ident))
+        known = await alpha.desk.store.read(lambda tx: kept.known(tx, "intent", ident, "beta"))
         assert known is not None
         assert (known.version, known.source) == (2, "asked")
 
@@ -159,7 +159,7 @@ def test_a_notification_that_cannot_be_is_refused_and_leaves_nothing(
         assert await say(alpha, message, party=party) == status
         assert await alpha.desk.notices(0, now_us()) == []
         known = await alpha.desk.store.read(
-            lambda tx: kept.known(tx, "intent", wire.entity_id(IDENT, where=""))
+            lambda tx: kept.known(tx, "intent", wire.entity_id(IDENT, where=""), "beta")
         )
         assert known is None
 
@@ -172,7 +172,12 @@ def test_only_the_manager_says_that_it_is_gone(tmp_path: Path) -> None:
     async def tell(world: World) -> None:
         alpha = await node(world, "alpha")
         assert await say(alpha, told()) == 204
-        assert await say(alpha, told(operational_intent=None), party="gamma") == 403
+        assert await say(alpha, told(operational_intent=None), party="gamma") == 204
+        known = await alpha.desk.store.read(
+            lambda tx: kept.known(tx, "intent", wire.entity_id(IDENT, where=""), "beta")
+        )
+        assert known is not None
+        assert known.content is not None
         assert (
             await say(
                 alpha, told(operational_intent=None, operational_intent_id=SUBSCRIPTION["subscription_id"])

@@ -424,7 +424,7 @@ class ConstraintDesk:
 
         def close(tx: Tx) -> str:
             met = meetings.read(tx)
-            left = left_behind(tx, self._flights, work.constraint, met)
+            left = left_behind(tx, self._flights, work.constraint, self.settings.party, met)
             before = watchful.constraint(tx, work.constraint)
             details = wire.ConstraintDetails(volumes=filing.volumes, type=filing.type, geozone=filing.geozone)
             if reference is None:
@@ -473,7 +473,7 @@ class ConstraintDesk:
     ) -> watchful.ConstraintRow | None:
         if before is None:
             return None
-        known = kept.known(tx, CONSTRAINT, work.constraint)
+        known = kept.known(tx, CONSTRAINT, work.constraint, self.settings.party)
         if known is not None:
             kept.put_known(tx, known._replace(content=None, heard_us=now_us))
         named = wire.encode(list(subscribers)) if subscribers else before.subscribers
@@ -599,10 +599,10 @@ def admissible(volumes: Volumes, now_us: int) -> None:
 
 
 def left_behind(
-    tx: Tx, flights: Flights, ident: bytes, met: Sequence[tuple[kept.Flight, Meeting]]
+    tx: Tx, flights: Flights, ident: bytes, manager: str, met: Sequence[tuple[kept.Flight, Meeting]]
 ) -> list[tuple[kept.Flight, Meeting]]:
-    """Our flights that met a constraint as it was known before, and do not meet it as it is now."""
-    row = kept.known(tx, CONSTRAINT, ident)
+    """Our flights that met a constraint of a party as it was known before, and do not as it is now."""
+    row = kept.known(tx, CONSTRAINT, ident, manager)
     if row is None or row.content is None:
         return []
     constraint = wire.decode(row.content, wire.Constraint)

@@ -499,7 +499,8 @@ class Flights:
                 else:
                     away.append(item)
                 continue
-            row = rows.get(idents[reference.ident])
+            kind = CONSTRAINT if reference.state is None else INTENT
+            row = rows.get((kind, idents[reference.ident], reference.manager))
             remembered = None if item.fresh or row is None else self._remembered(reference, row)
             if remembered is not None:
                 told[reference.ident] = remembered
@@ -537,8 +538,7 @@ class Flights:
         )
 
     def _remembered(self, reference: plan.Reference, row: kept.KnownEntity) -> plan.Details | None:
-        kind = CONSTRAINT if reference.state is None else INTENT
-        if row.kind != kind or row.content is None or row.version < reference.version:
+        if row.content is None or row.version < reference.version:
             return None
         details = self.details_of(row)
         return None if plan.fault(reference, details) else details
@@ -1011,11 +1011,11 @@ class Flights:
         known = [m for m in outcome.verdict.permitted if m.horizontal_m is not None]
         if outcome.verdict.refused:
             heard = told_since(tx, row.id, begun_us)
-            known += [m for m in outcome.verdict.refused if m.ident not in heard]
-        seen = {m.ident: m for m in _joined(known, untold)}
+            known += [m for m in outcome.verdict.refused if (m.ident, m.manager) not in heard]
+        seen = {(m.ident, m.manager): m for m in _joined(known, untold)}
         for flight, meeting in met:
             seen.setdefault(
-                wire.id_text(flight.id),
+                (wire.id_text(flight.id), self.settings.party),
                 replace(
                     meeting,
                     ident=wire.id_text(flight.id),
@@ -1192,7 +1192,12 @@ class _ToldMeetings:
         self._volumes = job.planning.goal.volumes
         self._since_us = job.planning.attempt.begun_us - SKEW_US
         self._seen = {
-            (o.reference.state is None, o.reference.ident, o.told.ovn)
+            (
+                CONSTRAINT if o.reference.state is None else INTENT,
+                wire.entity_id(o.reference.ident, where="id"),
+                o.reference.manager,
+                o.told.ovn,
+            )
             for o in job.planning.picture.values()
             if isinstance(o.told, plan.Details)
         }
@@ -1208,7 +1213,7 @@ class _ToldMeetings:
         start, end = int(volumes.start_us.min()), int(volumes.end_us.max())
         met: list[tuple[kept.KnownEntity, Meeting]] = []
         for row in kept.known_since(tx, self._since_us, start, end):
-            seen = (row.kind == CONSTRAINT, wire.id_text(row.id), row.ovn) in self._seen
+            seen = (row.kind, row.id, row.manager, row.ovn) in self._seen
             if seen or not (self._all or row.source == "told"):
                 continue
             if row.digest not in self._found:
@@ -1240,13 +1245,13 @@ def _untold(tx: Tx, ident: bytes, late: Sequence[tuple[kept.KnownEntity, Meeting
     if not late:
         return []
     told = told_since(tx, ident, min(row.heard_us for row, _ in late))
-    return [meeting for row, meeting in late if told.get(meeting.ident, -1) < row.heard_us]
+    return [meeting for row, meeting in late if told.get((meeting.ident, meeting.manager), -1) < row.heard_us]
 
 
-def told_since(tx: Tx, ident: bytes, since_us: int) -> dict[str, int]:
-    """What the operator of a flight was told since an instant that it meets: ids, and when last."""
+def told_since(tx: Tx, ident: bytes, since_us: int) -> dict[tuple[str, str], int]:
+    """What the operator of a flight was told since an instant that it meets: ids, of whom, and when last."""
     return {
-        met["ident"]: notice.at_us
+        (met["ident"], met["manager"]): notice.at_us
         for notice in kept.notices_of(tx, ident, since_us)
         for met in msgspec.json.decode(notice.content).get("meets", ())
     }
@@ -1263,7 +1268,7 @@ def _why(why: str, refused: Sequence[Meeting]) -> str:
 
 def _joined(known: Iterable[Meeting], late: Iterable[Meeting]) -> tuple[Meeting, ...]:
     """Both, each entity as it was heard last."""
-    return tuple({(m.state == plan.CONSTRAINT, m.ident): m for m in (*known, *late)}.values())
+    return tuple({(m.state == plan.CONSTRAINT, m.ident, m.manager): m for m in (*known, *late)}.values())
 
 
 # -- pieces that others use too -----------------------------------------------------------------------------
@@ -1300,10 +1305,9 @@ def learn(tx: Tx, rows: Sequence[kept.KnownEntity]) -> None:
     current = kept.known_of(tx, [row.id for row in rows])
 
     def newer(row: kept.KnownEntity) -> bool:
-        before = current.get(row.id)
+        before = current.get((row.kind, row.id, row.manager))
         return (
             before is None
-            or before.kind != row.kind
             or before.version < row.version
             or (before.version == row.version and before.digest != row.digest)
         )

@@ -2,13 +2,16 @@
 
 Law: what a peer says of its own flight is kept as what that peer said, and used only where it agrees with the
 discovery service. A notification is believed as to who sent it (its token), never as to anything else: it
-must be about what that party manages, newer than what it said before, and possible. What is refused is kept
-in the ledger too.
+must be about what that party says that it manages, newer than what it said before, and possible. What each
+party says of an id is kept apart from what any other says of it, so that nobody can speak first in another's
+place: planning takes what the party says that the discovery service names. What is refused is kept in the
+ledger too.
 
 :func:`shown` is the one place that says what a peer may see of a flight of ours.
 
-Known limits: a notification that an entity is gone is taken from its manager alone; whoever never said that
-it exists is not asked to prove that it does not.
+Known limits: whoever never said that an entity exists is not asked to prove that it does not. An operator is
+told of what any party with the right to speak says, under that party's name, also of what the discovery
+service does not have: a conflict that is told of is not first looked up.
 """
 
 from __future__ import annotations
@@ -220,15 +223,15 @@ class NodeDesk:
         await self._store.read(meetings.read)  # computed here as far as it goes; the transaction reads again
 
         def work(tx: Tx) -> None:
-            before = kept.known(tx, kind, row.id)
-            if not _newer(before, row, party):
+            before = kept.known(tx, kind, row.id, party)
+            if not _newer(before, row):
                 return
             met = meetings.read(tx)
             if before is not None and before.source == "asked" and before.digest == row.digest:
                 # it was asked for before: some operators were told of this very version when they filed
                 since_us = before.heard_us
-                met = [m for m in met if reference.ident not in told_since(tx, m[0].id, since_us)]
-            left = left_behind(tx, self.flights, row.id, met) if kind == CONSTRAINT else []
+                met = [m for m in met if (reference.ident, party) not in told_since(tx, m[0].id, since_us)]
+            left = left_behind(tx, self.flights, row.id, party, met) if kind == CONSTRAINT else []
             leaf = tx.append(f"{kind}.told", wire.id_text(row.id), raw)
             kept.put_known(tx, row)
             tell_operators(
@@ -239,14 +242,13 @@ class NodeDesk:
 
     async def _gone(self, kind: str, ident: bytes, party: str, raw: bytes, now_us: int) -> None:
         def work(tx: Tx) -> None:
-            before = kept.known(tx, kind, ident)
-            if before is None:
+            before = kept.known(tx, kind, ident, party)
+            if before is None:  # it never said that there is one, and what others say stays
                 tx.append(f"{kind}.gone", wire.id_text(ident), raw)
                 return
-            _managed(before, party)
             if before.content is None:
                 return
-            left = left_behind(tx, self.flights, ident, ()) if kind == CONSTRAINT else []
+            left = left_behind(tx, self.flights, ident, party, ()) if kind == CONSTRAINT else []
             leaf = tx.append(f"{kind}.gone", wire.id_text(ident), raw)
             kept.put_known(tx, before._replace(content=None, source="told", heard_us=now_us))
             tell_operators(tx, (), left, manager=party, gone=True, caused_us=now_us, leaf=leaf, now_us=now_us)
@@ -383,24 +385,16 @@ def _about(said_id: str, manager: str, ident: bytes, party: str) -> None:
         )
 
 
-def _managed(before: kept.KnownEntity, party: str) -> None:
-    if before.manager != party:
-        raise Refused(
-            Reason.FORBIDDEN, "another party manages this entity", found=party, expected=before.manager
-        )
-
-
-def _newer(before: kept.KnownEntity | None, row: kept.KnownEntity, party: str) -> bool:
-    """Whether it says more than was known; False where it says the same again.
+def _newer(before: kept.KnownEntity | None, row: kept.KnownEntity) -> bool:
+    """Whether a party says more than it did before; False where it says the same again.
 
     Raises
     ------
     Refused
-        FORBIDDEN, CONFLICT.
+        CONFLICT.
     """
     if before is None:
         return True
-    _managed(before, party)
     if before.content is None:
         if before.ovn == row.ovn:
             raise Refused(Reason.CONFLICT, "this version was said to be gone", found=row.version)

@@ -241,16 +241,18 @@ def drop_pending(tx: Tx, ident: bytes) -> None:
 # -- what others said ---------------------------------------------------------------------------------------
 
 
-def known(tx: Tx, kind: str, ident: bytes) -> KnownEntity | None:
-    """What a peer said last of one entity."""
-    query = select(node_known).where(node_known.c.kind == kind, node_known.c.id == ident)
+def known(tx: Tx, kind: str, ident: bytes, manager: str) -> KnownEntity | None:
+    """What a party said last of one entity as its manager."""
+    at = node_known.c
+    query = select(node_known).where(at.kind == kind, at.id == ident, at.manager == manager)
     row = tx.connection.execute(query).first()
     return None if row is None else KnownEntity._make(row)
 
 
-def known_of(tx: Tx, idents: Sequence[bytes]) -> dict[bytes, KnownEntity]:
-    """What peers said of these entities, by id."""
-    return {row[1]: KnownEntity._make(row) for row in _in_blocks(tx, node_known, idents)}
+def known_of(tx: Tx, idents: Sequence[bytes]) -> dict[tuple[str, bytes, str], KnownEntity]:
+    """What parties said of these entities, by kind, id and who says so."""
+    rows = map(KnownEntity._make, _in_blocks(tx, node_known, idents))
+    return {(row.kind, row.id, row.manager): row for row in rows}
 
 
 def known_since(tx: Tx, heard_us: int, start_us: int, end_us: int) -> list[KnownEntity]:
@@ -267,12 +269,12 @@ def known_since(tx: Tx, heard_us: int, start_us: int, end_us: int) -> list[Known
 
 def put_known(tx: Tx, row: KnownEntity) -> None:
     """Keep what a peer said."""
-    _upsert(tx.connection, node_known, row._asdict(), ("kind", "id"))
+    _upsert(tx.connection, node_known, row._asdict(), ("kind", "id", "manager"))
 
 
 def put_all_known(tx: Tx, rows: Sequence[KnownEntity]) -> None:
     """Keep what peers said, many at once."""
-    _upsert(tx.connection, node_known, [row._asdict() for row in rows], ("kind", "id"))
+    _upsert(tx.connection, node_known, [row._asdict() for row in rows], ("kind", "id", "manager"))
 
 
 # -- notices, reports, positions ----------------------------------------------------------------------------

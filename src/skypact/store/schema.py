@@ -373,7 +373,7 @@ node_known: Final = Table(
     metadata,
     Column("kind", Text, primary_key=True),
     Column("id", Id, primary_key=True),
-    Column("manager", Text, nullable=False),
+    Column("manager", Text, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("ovn", Text, nullable=False),
     Column("digest", LargeBinary(32), nullable=False),
@@ -385,7 +385,10 @@ node_known: Final = Table(
     CheckConstraint("kind IN ('intent', 'constraint')", name="kind"),
     CheckConstraint("source IN ('told', 'asked')", name="source"),
 )
-"""What others manage, as they said it last; ``content`` is NULL where they said that it is gone."""
+"""What others say that they manage, as each said it last; ``content`` is NULL where it said that it is gone.
+
+What one party says of an id never touches what another says: who manages it, the discovery service says.
+"""
 Index("ix_node_known_end", node_known.c.end_us)
 Index("ix_node_known_heard", node_known.c.heard_us)
 
