@@ -24,6 +24,7 @@ from skypact.exchange.dss import (
     STRATEGIC,
 )
 from skypact.formats import f3548_wire as wire
+from skypact.formats.plain import refuse_controls
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,7 +253,7 @@ class Peers:
                 conflict=_conflict(response.body) if response.status == 409 else None,
             )
         try:
-            return wire.decode(response.body, kind), made
+            return _plain(response.body, kind), made
         except InputError as error:
             raise Rubbish(str(error), exchange=made) from None
 
@@ -266,8 +267,15 @@ def _message(body: bytes) -> str:
     return " ".join(said.split())[:500] or "without a word"
 
 
+def _plain(body: bytes, kind: type[T]) -> T:
+    """What it says; a text in it that could not be kept is as little an answer as one that cannot be read."""
+    said = wire.decode(body, kind)
+    refuse_controls(body)
+    return said
+
+
 def _conflict(body: bytes) -> wire.AirspaceConflictResponse | None:
     try:
-        return wire.decode(body, wire.AirspaceConflictResponse)
+        return _plain(body, wire.AirspaceConflictResponse)
     except InputError:
         return None

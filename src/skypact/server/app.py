@@ -34,6 +34,7 @@ import msgspec
 from starlette.routing import Router
 
 from skypact.errors import FormatError, InputError, Reason, Refused
+from skypact.formats.plain import controls
 from skypact.server.body import decode
 from skypact.server.limits import Buckets, Limits, retry_after
 from skypact.server.metrics import Metrics
@@ -257,6 +258,8 @@ class Gate:
         assert operation is not None  # noqa: S101  # _not_here always raises
         now_us = self._clock()
         scopes = self._admit(request, operation, now_us) if operation.scopes else frozenset[str]()
+        for name, value in params.items():
+            _printable(value, name)
         query = (
             _query(request.query_string, operation) if request.query_string or operation.query else _ABSENT
         )
@@ -475,12 +478,24 @@ def _query(query_string: bytes, operation: Operation) -> Mapping[str, str]:
     if len(query) != len(pairs):
         twice = next(name for name in query if sum(name == other for other, _ in pairs) > 1)
         raise FormatError("a parameter is given twice", where=f"query.{twice[:40]}", expected="once")
+    for name, value in pairs:
+        _printable(name, "query")
+        _printable(value, f"query.{name[:40]}")
     for name in operation.query:
         if name.endswith("*") and not query.get(name[:-1]):
             raise FormatError(
                 "a parameter is missing", where=f"query.{name[:-1]}", expected=operation.query[name]
             )
     return query
+
+
+def _printable(text: str, where: str) -> None:
+    """Refuse a control character in what the path or the query says."""
+    control = controls(text)
+    if control:
+        raise FormatError(
+            "a control character", where=where, found=control, expected="text that can be printed"
+        )
 
 
 async def _received(request: _Request, left_s: float) -> Message:

@@ -1,8 +1,9 @@
 """A request's body: bytes to a typed message, strictly.
 
 Law: what two readers could understand in two ways is refused, never guessed. JSON in UTF-8; no byte order
-mark, no NaN, no lone surrogate, no member named twice in one object, no nesting beyond the limit. Every
-refusal is a :class:`~skypact.errors.FormatError` with the JSON path, what stands there and what should.
+mark, no NaN, no lone surrogate, no control character in a text (:mod:`skypact.formats.plain`), no member
+named twice in one object, no nesting beyond the limit. Every refusal is a
+:class:`~skypact.errors.FormatError` with the JSON path, what stands there and what should.
 
 How it works. The text without its strings has one bracket a container and one colon a member. Removing empty
 pairs of brackets takes one level of nesting at a time, at the speed of ``bytes.replace``; and a parser that
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from skypact.errors import FormatError
+from skypact.formats.plain import refuse_controls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,6 +78,7 @@ def decode(data: bytes, kind: Any, *, nesting_max: int = NESTING_MAX) -> Any:
         message = _decoder(kind).decode(data)
         if bare.count(b":") != _members(msgspec.json.encode(msgspec.json.decode(data))):
             raise _repeated(data)
+        refuse_controls(data)
         return message  # noqa: TRY300  # what may fail is above; an else would be far from it
     except msgspec.ValidationError as error:
         try:
