@@ -12,10 +12,13 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from skypact.errors import Reason, Refused
 from skypact.store import LAST_INDEX, Store, Tx
+from skypact.store.sql import Sql
 from store_world import add, add_and_fail, inside, leaves, things, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_INSERT = Sql("INSERT INTO thing (seq, who, n) VALUES ($1, $2, $3)")
 
 
 def test_a_write_returns_what_its_work_returned_and_a_read_sees_it(store_url: str) -> None:
@@ -112,6 +115,78 @@ def test_a_work_that_swallows_an_error_does_not_harm_the_others(store_url: str) 
         assert {first, third} == {1, 2}
         assert second == "swallowed" or isinstance(second, DBAPIError)
         assert await store.read(whole) == 2
+
+    inside(store_url, story)
+
+
+def test_a_work_that_is_refused_before_it_changes_anything_is_run_once(store_url: str) -> None:
+    """A refusal costs the others that share its transaction nothing: no work is run a second time."""
+    runs: list[str] = []
+
+    def counted(who: str) -> Callable[[Tx], int]:
+        def work(tx: Tx) -> int:
+            runs.append(who)
+            if who == "refused":
+                tx.next_index()
+                tx.append("test.thing", "refused", b"")
+                raise Refused(Reason.CONFLICT, "no")
+            return add(who)(tx)
+
+        return work
+
+    async def story(store: Store) -> None:
+        names = ("a", "refused", "b")
+        answers = await asyncio.gather(*(store.write(counted(who)) for who in names), return_exceptions=True)
+        assert (answers[0], answers[2]) == (1, 2)
+        assert isinstance(answers[1], Refused)
+        assert runs == list(names)
+        assert await store.read(whole) == 2
+        assert await store.write(Tx.next_index) == 1
+
+    inside(store_url, story)
+
+
+@pytest.mark.parametrize("straight", [True, False])
+def test_a_work_that_is_refused_after_a_change_is_undone_alone(store_url: str, *, straight: bool) -> None:
+    """What it changed is gone and what the others wrote is there, whichever way it went to the driver."""
+
+    def refused(tx: Tx) -> None:
+        if straight:
+            _INSERT.run(tx, tx.seq, "refused", 1_000)
+        else:
+            add("refused")(tx)
+        tx.later(_INSERT, [(tx.seq, "refused later", 2_000)])
+        raise Refused(Reason.CONFLICT, "too late")
+
+    async def story(store: Store) -> None:
+        works: list[Callable[[Tx], Any]] = [add("a"), refused, add("b"), refused]
+        answers = await asyncio.gather(*(store.write(work) for work in works), return_exceptions=True)
+        assert (answers[0], answers[2]) == (1, 2)
+        assert isinstance(answers[1], Refused)
+        assert isinstance(answers[3], Refused)
+        assert await store.read(whole) == 2
+
+    inside(store_url, story)
+
+
+def test_rows_that_wait_are_there_at_the_commit_and_when_they_are_settled(store_url: str) -> None:
+    """Rows of several works go in together at the end, or sooner for a work that has to read them."""
+
+    def later(n: int) -> Callable[[Tx], int]:
+        def work(tx: Tx) -> int:
+            tx.later(_INSERT, [(tx.seq, f"w{n}", n)])
+            return n
+
+        return work
+
+    def reads(tx: Tx) -> int:
+        tx.settle()
+        return len(things(tx))
+
+    async def story(store: Store) -> None:
+        works: list[Callable[[Tx], Any]] = [later(1), later(2), reads, later(3)]
+        assert await asyncio.gather(*(store.write(work) for work in works)) == [1, 2, 2, 3]
+        assert [who for _, who, _ in await store.read(things)] == ["w1", "w2", "w3"]
 
     inside(store_url, story)
 

@@ -34,6 +34,7 @@ from skypact.airspace.earth import (
     R_MIN_M,
     arc_of_chord,
     normal_of,
+    surface_of,
 )
 from skypact.airspace.jit import inlined, kernel
 
@@ -619,3 +620,33 @@ def _flat(xs: Any, ys: Any, n: int) -> bool:
         most = max(most, abs(dx * (ys[k] - ys[0]) - dy * (xs[k] - xs[0])))
     flat: bool = most <= 2e-3 * size
     return flat
+
+
+@kernel
+def few(
+    offsets: Any, lat_deg: Any, lng_deg: Any, leg_max_m: float, point: Any, ball: Any, leg_m: Any
+) -> bool:
+    """Make a few small polygons at once: their points, balls and longest legs; whether all are sound.
+
+    No leg may need a cut: none is longer than ``leg_max_m``. What is not sound is to be looked at again, one
+    thing after the other, for what to say about it.
+    """
+    n = offsets.shape[0] - 1
+    for k in range(lat_deg.shape[0]):
+        point[k, 0], point[k, 1], point[k, 2] = surface_of(lat_deg[k], lng_deg[k])
+    for v in range(n):
+        longest2 = 0.0
+        j = offsets[v + 1] - 1
+        for k in range(offsets[v], offsets[v + 1]):
+            dx, dy, dz = point[k, 0] - point[j, 0], point[k, 1] - point[j, 1], point[k, 2] - point[j, 2]
+            longest2 = max(longest2, dx * dx + dy * dy + dz * dz)
+            j = k
+        leg_m[v] = np.sqrt(longest2)
+        if not leg_m[v] <= leg_max_m:
+            return False
+    radius, fault = np.zeros(n), np.zeros(n, np.int8)
+    one, two = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    balls(point, offsets, radius, ball, 0, n)
+    examine(point, offsets, radius, ball, fault, one, two, 0, n)
+    sound: bool = fault.max() == SOUND
+    return sound

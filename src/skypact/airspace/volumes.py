@@ -33,6 +33,10 @@ RING_MAX: Final = 100_000
 """So many points a ring may have once its long edges are cut: some 2,500,000 km of outline."""
 _FEW: Final = 16
 """So few rows are looked at one by one faster than as columns."""
+_SMALL: Final = 64
+"""So few vertices has a small polygon."""
+_UNCUT: Final = 0.999
+"""A leg is cut whose chord is longer than so much of the longest leg."""
 _NO_RADIUS: Final = -5e-324
 """Stands for a radius of 0 in a column where 0 means a polygon."""
 _GEOID_LOW_M, _GEOID_HIGH_M = -107.0, 86.0
@@ -137,6 +141,9 @@ class Volumes:
         GeometryError
             A volume is not one: names the row's place, the field, the vertex, the value.
         """
+        made = cls._of_few(labels, volumes) if len(volumes) <= _FEW else None
+        if made is not None:
+            return made
         shapes = [v.outline for v in volumes]
         sizes = [len(o.vertices) if isinstance(o, Polygon) else 1 for o in shapes]
         points = [
@@ -216,6 +223,54 @@ class Volumes:
             start,
             end,
             outlines,
+        )
+
+    @classmethod
+    def _of_few(cls, labels: Labels, volumes: Sequence[Volume4D]) -> Volumes | None:
+        """A few small polygons, as every request has them, with few calls; None: look with care."""
+        cuts, lats, lngs = [0], [], []
+        floors, ceilings, references = [], [], []
+        for volume in volumes:
+            outline, low, high = volume.outline, volume.lower, volume.upper
+            if not isinstance(outline, Polygon) or not VERTICES_MIN <= len(outline.vertices) <= _SMALL:
+                return None
+            for lat, lng in outline.vertices:
+                if not (abs(lat) <= 90.0 and abs(lng) <= 360.0):
+                    return None
+                lats.append(lat)
+                lngs.append(lng)
+            if lats[cuts[-1]] == lats[-1] and (lngs[cuts[-1]] - lngs[-1]) % 360.0 == 0.0:  # it is closed
+                return None
+            cuts.append(len(lats))
+            floor, floor_of = (-np.inf, 0) if low is None else (low.metres, low.reference)
+            ceiling, ceiling_of = (np.inf, 0) if high is None else (high.metres, high.reference)
+            if not _sound(floor, floor_of, ceiling, ceiling_of, volume.start_us, volume.end_us):
+                return None
+            floors.append(floor)
+            ceilings.append(ceiling)
+            references.append(floor_of)
+        n = len(cuts) - 1
+        if n != len(labels) or not n:
+            return None
+        offsets, lat_deg, lng_deg = np.array(cuts, np.int64), np.array(lats), np.array(lngs)
+        if lat_deg.dtype != np.float64 or lng_deg.dtype != np.float64:
+            return None
+        point, ball, leg_m = np.empty((cuts[-1], 3)), np.empty((n, 4)), np.empty(n)
+        if not outlines.few(offsets, lat_deg, lng_deg, _UNCUT * earth.LEG_MAX_M, point, ball, leg_m):
+            return None
+        return cls(
+            labels,
+            offsets,
+            lat_deg,
+            lng_deg,
+            np.zeros(n),
+            np.array(floors, np.float64),
+            np.array(references, np.int8),
+            np.array(ceilings, np.float64),
+            np.array(references, np.int8),
+            np.array([volume.start_us for volume in volumes], np.int64),
+            np.array([volume.end_us for volume in volumes], np.int64),
+            Outlines(offsets, point, ball, leg_m),
         )
 
     def __len__(self) -> int:
@@ -500,7 +555,7 @@ def _outlines(
     after = np.arange(1, m + 1)
     after[cuts[1:][np.diff(cuts) > 0] - 1] = cuts[:-1][np.diff(cuts) > 0]
     chord2 = np.einsum("ij,ij->i", point[after] - point, point[after] - point)
-    long = np.nonzero(chord2 > (0.999 * earth.LEG_MAX_M) ** 2)[0]
+    long = np.nonzero(chord2 > (_UNCUT * earth.LEG_MAX_M) ** 2)[0]
     rings, vertex = cuts, np.arange(m)
     longest = np.zeros(n)
     if m:

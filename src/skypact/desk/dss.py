@@ -171,7 +171,8 @@ class DssDesk:
 
         def work(tx: Tx) -> wire.ChangeOperationalIntentReferenceResponse:
             declared = kept.availability(tx)
-            before = kept.get(tx, INTENT, ident)
+            here, concerned, there = kept.around(tx, extents.parts, asker.now_us, ident)
+            before = kept.get(tx, INTENT, ident) if there else None
             if ovn is None:
                 again = self._again(tx, before, asker, digest)
                 if again is not None:
@@ -195,7 +196,6 @@ class DssDesk:
                     found=request.requested_ovn_suffix,
                     expected="a new UUID of version 7",
                 )
-            here, concerned = kept.around(tx, extents.parts, asker.now_us)
             attachment = self._subscription(tx, asker, ident, before, wanted_subscription, extents)
             attached = attachment.entity
             if state.nominal:
@@ -225,7 +225,6 @@ class DssDesk:
                     Told(attached.id, attached.base_url),
                 ]
             index = tx.next_index()
-            kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
             reference = _intent(entity, asker.party, declared)
             act = "create" if ovn is None else "update"
             content = _content(reference, extents.json, digest)
@@ -233,10 +232,14 @@ class DssDesk:
                 before is None and attached is not None and attachment.new
             ):  # the usual case, in few statements
                 shown = _content(_subscription_of(attached, [ident], index), extents.json)
-                kept.put(tx, [attached, entity], new=True)
+                kept.put_at(tx, [attached, entity], extents.digest, extents.json, extents.parts)
                 kept.add_versions(tx, [(attached, "create", shown), (entity, act, content)], asker.now_us)
             else:
-                kept.put(tx, [entity], new=before is None)
+                if before is None:
+                    kept.put_at(tx, [entity], extents.digest, extents.json, extents.parts)
+                else:
+                    kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
+                    kept.put(tx, [entity])
                 self._keep_subscription(tx, attachment, asker.now_us, index)
                 kept.add_versions(tx, [(entity, act, content)], asker.now_us)
             if before is not None:
@@ -777,11 +780,11 @@ class DssDesk:
             return _Attachment(own)
         made = Entity(
             kind=SUBSCRIPTION,
-            id=wire.new_id() if own is None else own.id,
+            id=wire.id_from(tx.chance(16)) if own is None else own.id,
             party=asker.party,
             version=1 if own is None else own.version + 1,
             seq=tx.seq,
-            ovn=rules.fresh_ovn(secrets.token_bytes(24)),
+            ovn=rules.fresh_ovn(tx.chance(24)),
             state=None,
             base_url=url,
             start_us=extents.bounds.start_us,

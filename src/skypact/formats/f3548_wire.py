@@ -112,6 +112,8 @@ class Volume4D(Struct, frozen=True, omit_defaults=True, kw_only=True):
 Text = Annotated[str, Meta(max_length=2_048)]
 Ovn = Annotated[str, Meta(min_length=16, max_length=128)]
 Index = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Version = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Priority = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 State = Literal["Accepted", "Activated", "Nonconforming", "Contingent"]
 AvailabilityState = Literal["Unknown", "Normal", "Down"]
 
@@ -175,7 +177,7 @@ class OperationalIntentReference(Wire):
     id: str
     manager: Text
     uss_availability: AvailabilityState
-    version: int
+    version: Version
     state: State
     time_start: Time
     time_end: Time
@@ -190,7 +192,7 @@ class ConstraintReference(Wire):
     id: str
     manager: Text
     uss_availability: AvailabilityState
-    version: int
+    version: Version
     time_start: Time
     time_end: Time
     uss_base_url: Text
@@ -337,7 +339,7 @@ class ExchangeRecord(Wire):
     request_body: str | None = None
     response_time: Time | None = None
     response_body: str | None = None
-    response_code: int | None = None
+    response_code: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
     problem: str | None = None
 
 
@@ -356,7 +358,7 @@ class OperationalIntentDetails(Wire):
 
     volumes: list[Volume4D] | None = None
     off_nominal_volumes: list[Volume4D] | None = None
-    priority: int = 0
+    priority: Priority = 0
 
 
 class OperationalIntent(Wire):
@@ -574,6 +576,11 @@ def id_text(ident: bytes) -> str:
 def new_id() -> bytes:
     """A new id: a random UUID, version 4."""
     return uuid.uuid4().bytes
+
+
+def id_from(chance: bytes) -> bytes:
+    """16 random bytes as those of a UUID, version 4."""
+    return uuid.UUID(bytes=chance, version=4).bytes
 
 
 def time(instant_us: int) -> Time:

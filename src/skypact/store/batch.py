@@ -2,7 +2,9 @@
 
 Law: a write is answered only after the commit that holds it; a write that fails takes nothing of another with
 it; what of the region's counters a failed write drew is given back. The order is always the same: lock the
-region's row, run each work behind a savepoint, write leaves and counters, commit.
+region's row, run each work, write leaves and counters, commit. What a failed work changed is undone: several
+works are first run without savepoints, as most change nothing before they fail; if one did, all of them are
+run again, each behind a savepoint.
 
 How it can end, for the caller of :func:`transact`:
 
@@ -24,13 +26,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from skypact.errors import SkypactError
 from skypact.store.schema import region
-from skypact.store.tx import Counters, Draft, Tx
+from skypact.store.tx import CHANGED, Counters, Draft, Tx
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, RootTransaction
 
     Work = Callable[[Tx], Any]
 
@@ -130,17 +133,35 @@ def reading(connection: Connection, work: Work) -> Any:
 
 def transact(connection: Connection, works: Sequence[Work], faults: Faults | None) -> list[Any]:
     """Run works in one transaction and commit; a result, or :class:`Failed`, for each in order."""
+    if len(works) > 1:
+        with contextlib.suppress(_Spoilt):
+            return _transact(connection, works, faults, guarded=False)
+    return _transact(connection, works, faults, guarded=len(works) > 1)
+
+
+class _Spoilt(Exception):  # noqa: N818 -- an instruction, not a fault
+    """A work failed after it had changed something, and there is no savepoint."""
+
+
+def _transact(
+    connection: Connection, works: Sequence[Work], faults: Faults | None, *, guarded: bool
+) -> list[Any]:
     transaction = connection.begin()
     connection.info[_COMMITTING] = False
     try:
-        draft = Draft(counters(connection, lock=True))
+        draft = Draft(connection, counters(connection, lock=True), guarded=guarded)
         _tell(faults, "begun")
         results = _run(connection, draft, works)
         _tell(faults, "ran")
         if all(isinstance(result, Failed) for result in results):
             transaction.rollback()
             return results
-        draft.flush(connection)
+        try:
+            draft.flush()
+        except Exception as error:
+            if transient(error):
+                raise
+            raise DBAPIError("what a transaction leaves to its end", None, error) from error
         _tell(faults, "flushed")
     except BaseException as error:
         _undo(connection)
@@ -174,6 +195,14 @@ def refuse_foreign_commit(connection: Connection) -> None:
         raise RuntimeError("work must not commit: the store commits once for all that wait")
 
 
+def note_change(
+    connection: Connection, _cursor: object, statement: str, _values: object, _context: object, _many: object
+) -> None:
+    """For SQLAlchemy's ``before_cursor_execute`` event: what is no SELECT may change something."""
+    if not statement.startswith("SELECT"):
+        connection.info[CHANGED] = True
+
+
 @contextlib.contextmanager
 def allow_commit(connection: Connection) -> Iterator[None]:
     """Within, the connection may commit: for those who make the tables, not for works."""
@@ -189,11 +218,10 @@ _COMMITTING: Final = "skypact-committing"
 
 def _run(connection: Connection, draft: Draft, works: Sequence[Work]) -> list[Any]:
     transaction = connection.get_transaction()
-    alone = len(works) == 1
-    savepoint = _Savepoint(connection)
+    savepoint = _Savepoint(draft) if draft.guarded else None
     results: list[Any] = []
     for work in works:
-        if not alone:
+        if savepoint is not None:
             savepoint.set()
         mark = draft.mark()
         draft.counters.seq += 1
@@ -202,21 +230,30 @@ def _run(connection: Connection, draft: Draft, works: Sequence[Work]) -> list[An
         except Exception as error:
             if transient(error):
                 raise
-            if not alone:
+            if savepoint is not None:
                 savepoint.back()
+            elif len(works) > 1 and not (isinstance(error, SkypactError) and draft.untouched):
+                _demand_inside(connection, transaction)
+                raise _Spoilt from error
             draft.back(mark)
             results.append(Failed(error))
-        if connection.get_transaction() is not transaction or connection.in_nested_transaction():
-            raise RuntimeError("work left the transaction, or a savepoint of its own, behind")
+        _demand_inside(connection, transaction)
     return results
+
+
+def _demand_inside(connection: Connection, transaction: RootTransaction | None) -> None:
+    """Refuse to go on after a work that ended the transaction, or left a savepoint of its own."""
+    now = connection.get_transaction()
+    if now is None or now is not transaction or not now.is_active or connection.in_nested_transaction():
+        raise RuntimeError("work left the transaction, or a savepoint of its own, behind")
 
 
 class _Savepoint:
     """One savepoint, moved along; on PostgreSQL each move is one round trip."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._dbapi: Any = connection.connection.dbapi_connection
-        self._remote = connection.dialect.name != "sqlite"
+    def __init__(self, draft: Draft) -> None:
+        self._dbapi = draft.driver
+        self._remote = draft.remote
         self._is_set = False
         self._is_fresh = False
 

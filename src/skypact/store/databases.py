@@ -29,7 +29,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import AsyncAdaptedQueuePool, QueuePool
 
 from skypact.errors import InputError, Reason, Refused
-from skypact.store.batch import refuse_foreign_commit, transient
+from skypact.store.batch import note_change, refuse_foreign_commit, transient
 
 if TYPE_CHECKING:
     import sqlite3
@@ -146,6 +146,7 @@ class Sqlite:
         event.listen(self._writing, "connect", self._set_up)
         event.listen(self._writing, "begin", _begin_immediate)
         event.listen(self._writing, "commit", refuse_foreign_commit)
+        event.listen(self._writing, "before_cursor_execute", note_change)
         event.listen(self._reading, "connect", self._set_up_reader)
         event.listen(self._reading, "begin", _begin)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="skypact-write")
@@ -278,6 +279,7 @@ class Postgres:
         for engine in (self._writing, self._readers):
             event.listen(engine.sync_engine, "connect", self._set_up)
         event.listen(self._writing.sync_engine, "commit", refuse_foreign_commit)
+        event.listen(self._writing.sync_engine, "before_cursor_execute", note_change)
 
     async def prove(self) -> None:
         """Connect once; raises what is not as it must be."""

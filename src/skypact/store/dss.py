@@ -4,20 +4,21 @@ Law: functions of a :class:`~skypact.store.tx.Tx`, each one statement or a few. 
 whose box meets the asked one in place, altitude and time (:mod:`skypact.airspace.cells`), with no limit to
 how many; what follows from that is decided in :mod:`skypact.exchange.dss`.
 
-How it works. Each statement is text, written once for both databases (:class:`_Sql`), and goes straight to
-the driver: a busy create is nine of them, and what is saved on each is what the service is fast by.
+How it works. Each statement is text, written once for both databases, and goes straight to the driver
+(:mod:`skypact.store.sql`). What nobody looks for in the same transaction, versions and how a thing was
+created, is inserted at its end for all writes together; what is saved on statements is what the service is
+fast by.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from skypact.airspace.cells import Cover
 from skypact.store.schema import dss_entity
+from skypact.store.sql import Sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,16 +106,19 @@ def near(tx: Tx, kind: str, parts: Sequence[Part], now_us: int) -> list[Entity]:
     return sorted(map(_entity, _around(tx, _NEAR, parts, now_us, kind)), key=_by_id)
 
 
-def around(tx: Tx, parts: Sequence[Part], now_us: int) -> tuple[list[Shown], list[Told]]:
-    """What a write of an intent needs to know: intents here, and subscriptions to intents here."""
+def around(tx: Tx, parts: Sequence[Part], now_us: int, ident: bytes) -> tuple[list[Shown], list[Told], bool]:
+    """What a write of an intent must know: intents and subscriptions to intents here; whether it exists."""
     intents: list[Shown] = []
     subscriptions: list[Told] = []
-    for kind, ident, text in _around(tx, _HERE, parts, now_us):
+    there = len(parts) > 1 and get(tx, INTENT, ident) is not None
+    for kind, found, text in _around(tx, _HERE, parts, now_us, *((ident,) if len(parts) == 1 else ())):
         if kind == INTENT:
-            intents.append(Shown(ident, text))
+            intents.append(Shown(found, text))
+        elif kind == SUBSCRIPTION:
+            subscriptions.append(Told(found, text))
         else:
-            subscriptions.append(Told(ident, text))
-    return intents, subscriptions
+            there = True
+    return intents, subscriptions, there
 
 
 def concerned(tx: Tx, kind: str, parts: Sequence[Part], now_us: int) -> list[Told]:
@@ -146,6 +150,7 @@ def base_urls(tx: Tx, subscriptions: Sequence[bytes], seq: int) -> dict[bytes, s
     """Where each subscription wanted to be told just after the write ``seq``, from its versions."""
     from msgspec import json
 
+    tx.settle()
     found: dict[bytes, str] = {}
     for block in _blocks(subscriptions):
         for ident, content in _VERSIONS_UNTIL.rows(tx, SUBSCRIPTION, list(block), seq):
@@ -233,32 +238,45 @@ def remove(tx: Tx, kind: str, ident: bytes) -> None:
     _DELETE_ENTITY.run(tx, kind, ident)
 
 
+def put_at(tx: Tx, entities: Sequence[Entity], digest: bytes, extents: bytes, parts: Sequence[Part]) -> None:
+    """Write one or two new entities and their extents: one statement on PostgreSQL, one round trip."""
+    if not tx.remote:
+        keep_shape(tx, digest, extents, parts)
+        put(tx, entities, new=True)
+        return
+    columns = zip(*_cells(digest, parts), strict=True)
+    lists = [list(column) for number, column in enumerate(columns) if number != _CELL_SHAPE]
+    statement = _INSERT_ALL if len(entities) == 2 else _INSERT_BOTH
+    statement.run(tx, digest, extents, *lists, *(value for entity in entities for value in entity))
+
+
 def keep_shape(tx: Tx, digest: bytes, extents: bytes, parts: Sequence[Part]) -> None:
     """Keep extents under their digest, unless they are there."""
-    if not _INSERT_SHAPE.rows(tx, digest, extents):
-        return
-    _INSERT_CELL.many(
-        tx,
-        [
-            (
-                cell,
-                home,
-                part.end_us,
-                digest,
-                number,
-                part.start_us,
-                part.low_m,
-                part.high_m,
-                part.cover.south,
-                part.cover.north,
-                part.cover.west,
-                part.cover.east,
-            )
-            for number, part in enumerate(parts)
-            for cells, home in ((part.cover.home, True), (part.cover.above, False))
-            for cell in cells
-        ],
-    )
+    if _INSERT_SHAPE.rows(tx, digest, extents):
+        _INSERT_CELL.many(tx, _cells(digest, parts))
+
+
+def _cells(digest: bytes, parts: Sequence[Part]) -> list[tuple[Any, ...]]:
+    """Rows of ``dss_cell``."""
+    return [
+        (
+            cell,
+            home,
+            part.end_us,
+            digest,
+            number,
+            part.start_us,
+            part.low_m,
+            part.high_m,
+            part.cover.south,
+            part.cover.north,
+            part.cover.west,
+            part.cover.east,
+        )
+        for number, part in enumerate(parts)
+        for cells, home in ((part.cover.home, True), (part.cover.above, False))
+        for cell in cells
+    ]
 
 
 def shape(tx: Tx, digest: bytes) -> bytes:
@@ -284,8 +302,8 @@ def drop_shape(tx: Tx, digest: bytes) -> None:
 
 def add_versions(tx: Tx, written: Sequence[tuple[Entity, str, bytes]], now_us: int) -> None:
     """Add versions (entity, act, content) to the history, and their leaves to the ledger."""
-    _INSERT_VERSION.many(
-        tx,
+    tx.later(
+        _INSERT_VERSION,
         [
             (
                 entity.kind,
@@ -307,39 +325,46 @@ def add_versions(tx: Tx, written: Sequence[tuple[Entity, str, bytes]], now_us: i
 
 def versions(tx: Tx, kind: str, ident: bytes) -> list[tuple[int, int, str, str, bytes, int]]:
     """Seq, version, act, party, content and instant of every version of an entity, oldest first."""
+    tx.settle()
     return [tuple(row) for row in _VERSIONS.rows(tx, kind, ident)]
 
 
 def was_named(tx: Tx, kind: str, ident: bytes, ovn: str) -> bool:
     """Whether a version of this entity that is in the history had this OVN."""
+    tx.settle()
     return bool(_WAS_NAMED.rows(tx, kind, ident, ovn))
 
 
 def created(tx: Tx, kind: str, ident: bytes) -> tuple[bytes, bytes, int] | None:
     """Request digest, subscriptions told and their index, of an entity that is as it was created."""
+    tx.settle()
     rows = _CREATED.rows(tx, kind, ident)
     return (bytes(rows[0][0]), bytes(rows[0][1]), int(rows[0][2])) if rows else None
 
 
 def add_created(tx: Tx, kind: str, ident: bytes, request: bytes, told: bytes, told_index: int) -> None:
     """Remember how an entity was created."""
-    _INSERT_CREATED.run(tx, kind, ident, request, told, told_index)
+    tx.later(_INSERT_CREATED, [(kind, ident, request, told, told_index)])
 
 
 def forget_created(tx: Tx, kind: str, ident: bytes) -> None:
     """Forget how it was created: it was changed."""
+    tx.settle()
     _DELETE_CREATED.run(tx, kind, ident)
 
 
 def availability(tx: Tx) -> dict[str, tuple[str, str]]:
     """State and version of every party that was ever declared."""
-    return {party: (state, version) for party, state, version in _AVAILABILITY.rows(tx)}
+    return tx.known(
+        _AVAILABILITY, lambda: {party: (state, version) for party, state, version in _AVAILABILITY.rows(tx)}
+    )
 
 
 def set_availability(
     tx: Tx, party: str, state: str, version: str, arbiter: str, content: bytes, now_us: int
 ) -> None:
     """Declare it, with a leaf in the ledger."""
+    tx.unknown(_AVAILABILITY)
     _DELETE_AVAILABILITY.run(tx, party)
     _INSERT_AVAILABILITY.run(tx, party, state, version, arbiter, now_us)
     tx.append("dss.availability", party, content)
@@ -365,6 +390,7 @@ def expired(tx: Tx, before_us: int, limit: int, *, kinds: Sequence[str]) -> list
 
 def prune_versions(tx: Tx, before_us: int, limit: int) -> int:
     """Remove some versions, and reports, written before an instant, of entities that are gone; how many."""
+    tx.settle()
     keys = [tuple(row) for row in _OLD_VERSIONS.rows(tx, before_us, limit)]
     _DELETE_VERSION.many(tx, keys)
     reports = [tuple(row) for row in _OLD_REPORTS.rows(tx, before_us, limit)]
@@ -380,74 +406,12 @@ def counts(tx: Tx) -> dict[str, int]:
 # -- statements ---------------------------------------------------------------------------------------------
 
 
-class _Sql:
-    """One statement as each driver wants it, written as PostgreSQL numbers its parameters.
-
-    A list, ``= ANY($1::type[])``, becomes ``IN (?, …)`` for SQLite; its marks are a power of two, so that
-    there are few different texts, and the last value stands in the places that are too many. ``{entity}`` is
-    the columns of an entity ``e``, ``{box}`` those of a part, ``{values 3}`` three parameters.
-    """
-
-    def __init__(self, text: str) -> None:
-        text = text.replace("{entity}", _COLUMNS).replace("{box}", _BOX)
-        text = _VALUES.sub(lambda m: ", ".join(f"${k + 1}" for k in range(int(m[1]))), text)
-        self._text = text
-        text = self._local = text.replace(_FENCED, _PLAIN)
-        self._lists = tuple(int(number) for number in _LIST.findall(text))
-        order = tuple(int(number) - 1 for number in _MARK.findall(text))
-        self._order = None if order == tuple(range(len(order))) else order
-        self._plain = _MARK.sub("?", text)
-        self._fitted = cache(self._fit)
-
-    def rows(self, tx: Tx, *values: Any) -> list[Any]:
-        """Run it, and return all its rows."""
-        driver: Any = tx.connection.connection.dbapi_connection
-        if tx.connection.dialect.name != "sqlite":
-            text = self._text
-            fetched: list[Any] = driver.run_async(lambda connection: connection.fetch(text, *values))
-            return fetched
-        if self._lists:
-            sizes = tuple(_marks(len(values[number - 1])) for number in self._lists)
-            text, order = self._fitted(sizes)
-            flat: list[Any] = []
-            for place in order:
-                if place + 1 in self._lists:
-                    given = values[place]
-                    flat += given
-                    flat += [given[-1] if given else None] * (_marks(len(given)) - len(given))
-                else:
-                    flat.append(values[place])
-            return list(driver.execute(text, flat).fetchall())
-        if self._order is not None:
-            values = tuple(values[place] for place in self._order)
-        return list(driver.execute(self._plain, values).fetchall())
-
-    def run(self, tx: Tx, *values: Any) -> None:
-        """Run it; it has no rows."""
-        self.rows(tx, *values)
-
-    def many(self, tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Run it once for each row of values."""
-        if not rows:
-            return
-        driver: Any = tx.connection.connection.dbapi_connection
-        if tx.connection.dialect.name != "sqlite":
-            text = self._text
-            driver.run_async(lambda connection: connection.executemany(text, rows))
-        else:
-            driver.executemany(self._plain, rows)
-
-    def _fit(self, sizes: tuple[int, ...]) -> tuple[str, tuple[int, ...]]:
-        """The text for lists of so many marks, and the order of values in it."""
-        marks = dict(zip(self._lists, sizes, strict=True))
-        text = _LIST.sub(lambda m: f"IN (${m[1]}" + ", ?" * (marks[int(m[1])] - 1) + ")", self._local)
-        order = tuple(int(number) - 1 for number in _MARK.findall(text))
-        return _MARK.sub("?", text), order
+def _sql(text: str) -> Sql:
+    """A statement; ``{entity}`` is the columns of an entity ``e``, ``{box}`` those of a part ``c``."""
+    text = text.replace("{entity}", _COLUMNS).replace("{box}", _BOX)
+    return Sql(text, local=text.replace(_FENCED, _PLAIN) if _FENCED in text else "")
 
 
-_MARK: Final = re.compile(r"\$(\d+)")
-_LIST: Final = re.compile(r"= ANY\(\$(\d+)::\w+\[\]\)")
-_VALUES: Final = re.compile(r"\{values (\d+)\}")
 _PARTS_AT_ONCE: Final = 64
 _BOX: Final = "c.start_us, c.end_us, c.low_m, c.high_m, c.south, c.north, c.west, c.east"
 _COLUMNS: Final = ", ".join(f"e.{column.name}" for column in dss_entity.c)
@@ -479,26 +443,21 @@ _CANDIDATE_CELLS: Final = """
 class _Search:
     """A select of entities ``e``: of those around one part, and of those with given shapes."""
 
-    def __init__(self, columns: str, where: str) -> None:
+    def __init__(self, columns: str, where: str, *, also: str = "") -> None:
         cells = " UNION ALL ".join(
             _HERE_CELLS.replace("{home}", home).replace("{cells}", number)
             for home, number in (("TRUE", "3"), ("FALSE", "2"))
         )
         self.here, self.of_shapes = (
-            _Sql(
+            _sql(
                 text.replace("{where}", where)
                 .replace("{fenced}", _FENCED)
                 .replace("{columns}", columns)
                 .replace("{more}", more)
                 .replace("{here}", cells)
             )
-            for text, more in ((_ENTITIES_HERE, "16"), (_ENTITIES_OF_SHAPES, "3"))
+            for text, more in ((_ENTITIES_HERE + also, "16"), (_ENTITIES_OF_SHAPES, "3"))
         )
-
-
-def _marks(size: int) -> int:
-    """The power of two that is enough for a list of this size."""
-    return 1 << max(size - 1, 0).bit_length()
 
 
 def _blocks(ids: Sequence[bytes], size: int = 4_096) -> Iterable[Sequence[bytes]]:
@@ -538,79 +497,109 @@ _NEAR: Final = _Search("{entity}", "e.kind = ${more}")
 _HERE: Final = _Search(
     "e.kind, e.id, CASE WHEN e.kind = 'intent' THEN e.ovn ELSE e.base_url END",
     "(e.kind = 'intent' OR e.kind = 'subscription' AND e.for_intents)",
+    also=" UNION ALL SELECT 'itself', i.id, '' FROM dss_entity i WHERE i.kind = 'intent' AND i.id = ${more}",
 )
 _TOLD_OF_INTENTS: Final = _Search("e.id, e.base_url", "e.kind = 'subscription' AND e.for_intents")
 _TOLD_OF_CONSTRAINTS: Final = _Search("e.id, e.base_url", "e.kind = 'subscription' AND e.for_constraints")
-_CANDIDATES: Final = _Sql(
+_CANDIDATES: Final = _sql(
     " UNION ALL ".join(
         _CANDIDATE_CELLS.replace("{home}", home).replace("{cells}", number)
         for home, number in (("TRUE", "6"), ("FALSE", "5"))
     )
 )
-_GET: Final = _Sql("SELECT {entity} FROM dss_entity e WHERE e.kind = $1 AND e.id = $2")
-_NAMED: Final = _Sql("SELECT {entity} FROM dss_entity e WHERE e.kind = $1 AND e.id = ANY($2::bytea[])")
-_SUBSCRIPTIONS_OF: Final = _Sql(
+_GET: Final = _sql("SELECT {entity} FROM dss_entity e WHERE e.kind = $1 AND e.id = $2")
+_NAMED: Final = _sql("SELECT {entity} FROM dss_entity e WHERE e.kind = $1 AND e.id = ANY($2::bytea[])")
+_SUBSCRIPTIONS_OF: Final = _sql(
     "SELECT count(*) FROM dss_entity "
     "WHERE kind = 'subscription' AND NOT implicit AND party = $1 AND end_us > $2"
 )
-_DEPENDENTS: Final = _Sql("SELECT {entity} FROM dss_entity e WHERE e.subscription = $1")
-_DEPENDENTS_OF: Final = _Sql(
+_DEPENDENTS: Final = _sql("SELECT {entity} FROM dss_entity e WHERE e.subscription = $1")
+_DEPENDENTS_OF: Final = _sql(
     "SELECT subscription, id FROM dss_entity WHERE subscription = ANY($1::bytea[]) ORDER BY id"
 )
-_VERSIONS_UNTIL: Final = _Sql(
+_VERSIONS_UNTIL: Final = _sql(
     "SELECT id, content FROM dss_version WHERE kind = $1 AND id = ANY($2::bytea[]) AND seq <= $3 ORDER BY seq"
 )
-_INSERT_ENTITY: Final = _Sql(
+_INTO_ENTITY: Final = (
     "INSERT INTO dss_entity (kind, id, party, version, seq, ovn, state, base_url, start_us, end_us, shape, "
-    "subscription, for_intents, for_constraints, implicit, written_us) VALUES ({values 16})"
+    "subscription, for_intents, for_constraints, implicit, written_us)"
 )
-_DELETE_ENTITY: Final = _Sql("DELETE FROM dss_entity WHERE kind = $1 AND id = $2")
-_INSERT_SHAPE: Final = _Sql(
+_INSERT_ENTITY: Final = _sql(_INTO_ENTITY + " VALUES ({values 16})")
+_DELETE_ENTITY: Final = _sql("DELETE FROM dss_entity WHERE kind = $1 AND id = $2")
+_INSERT_SHAPE: Final = _sql(
     "INSERT INTO dss_shape (digest, extents) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING 1"
 )
-_SHAPE: Final = _Sql("SELECT extents FROM dss_shape WHERE digest = $1")
-_PARTS: Final = _Sql(
+_SHAPE: Final = _sql("SELECT extents FROM dss_shape WHERE digest = $1")
+_PARTS: Final = _sql(
     "SELECT c.part, c.cell, c.home, {box} FROM dss_cell c WHERE c.shape = $1 ORDER BY c.part"
 )
-_INSERT_CELL: Final = _Sql(
+_INSERT_CELL: Final = _sql(
     "INSERT INTO dss_cell (cell, home, end_us, shape, part, start_us, low_m, high_m, "
     "south, north, west, east) VALUES ({values 12})"
 )
-_USES_SHAPE: Final = _Sql("SELECT 1 FROM dss_entity WHERE shape = $1 LIMIT 1")
-_DELETE_CELLS: Final = _Sql("DELETE FROM dss_cell WHERE shape = $1")
-_DELETE_SHAPE: Final = _Sql("DELETE FROM dss_shape WHERE digest = $1")
-_INSERT_VERSION: Final = _Sql(
+_CELL_SHAPE: Final = 3
+"""Where a row of ``dss_cell`` has the digest."""
+
+
+def _insert_with_shape(entities: int) -> Sql:
+    """For PostgreSQL: extents, their cells unless they are there, and new entities."""
+    types = ("bigint", "boolean", "bigint", "integer", "bigint", *("float8",) * 6)
+    lists = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 3))
+    first = 3 + len(types)
+    rows = ", ".join(
+        f"({', '.join(f'${first + 16 * row + column}' for column in range(16))})" for row in range(entities)
+    )
+    text = _INSERT_WITH_SHAPE.replace("{into}", _INTO_ENTITY)
+    return Sql(text.replace("{lists}", lists).replace("{rows}", rows))
+
+
+_INSERT_WITH_SHAPE: Final = """
+    WITH made AS (INSERT INTO dss_shape (digest, extents) VALUES ($1, $2) ON CONFLICT DO NOTHING
+        RETURNING digest),
+      cells AS (INSERT INTO dss_cell
+          (cell, home, end_us, shape, part, start_us, low_m, high_m, south, north, west, east)
+        SELECT u.cell, u.home, u.end_us, made.digest, u.part, u.start_us,
+          u.low_m, u.high_m, u.south, u.north, u.west, u.east
+        FROM made, unnest({lists}) AS
+          u (cell, home, end_us, part, start_us, low_m, high_m, south, north, west, east))
+    {into} VALUES {rows}"""
+_INSERT_BOTH: Final = _insert_with_shape(1)
+_INSERT_ALL: Final = _insert_with_shape(2)
+_USES_SHAPE: Final = _sql("SELECT 1 FROM dss_entity WHERE shape = $1 LIMIT 1")
+_DELETE_CELLS: Final = _sql("DELETE FROM dss_cell WHERE shape = $1")
+_DELETE_SHAPE: Final = _sql("DELETE FROM dss_shape WHERE digest = $1")
+_INSERT_VERSION: Final = _sql(
     "INSERT INTO dss_version (kind, id, seq, version, act, party, ovn, content, written_us) "
     "VALUES ({values 9})"
 )
-_VERSIONS: Final = _Sql(
+_VERSIONS: Final = _sql(
     "SELECT seq, version, act, party, content, written_us FROM dss_version "
     "WHERE kind = $1 AND id = $2 ORDER BY seq"
 )
-_WAS_NAMED: Final = _Sql("SELECT 1 FROM dss_version WHERE kind = $1 AND id = $2 AND ovn = $3 LIMIT 1")
-_CREATED: Final = _Sql("SELECT request, told, told_index FROM dss_created WHERE kind = $1 AND id = $2")
-_INSERT_CREATED: Final = _Sql(
+_WAS_NAMED: Final = _sql("SELECT 1 FROM dss_version WHERE kind = $1 AND id = $2 AND ovn = $3 LIMIT 1")
+_CREATED: Final = _sql("SELECT request, told, told_index FROM dss_created WHERE kind = $1 AND id = $2")
+_INSERT_CREATED: Final = _sql(
     "INSERT INTO dss_created (kind, id, request, told, told_index) VALUES ($1, $2, $3, $4, $5)"
 )
-_DELETE_CREATED: Final = _Sql("DELETE FROM dss_created WHERE kind = $1 AND id = $2")
-_AVAILABILITY: Final = _Sql("SELECT party, state, version FROM dss_availability")
-_INSERT_AVAILABILITY: Final = _Sql(
+_DELETE_CREATED: Final = _sql("DELETE FROM dss_created WHERE kind = $1 AND id = $2")
+_AVAILABILITY: Final = _sql("SELECT party, state, version FROM dss_availability")
+_INSERT_AVAILABILITY: Final = _sql(
     "INSERT INTO dss_availability (party, state, version, arbiter, written_us) VALUES ($1, $2, $3, $4, $5)"
 )
-_DELETE_AVAILABILITY: Final = _Sql("DELETE FROM dss_availability WHERE party = $1")
-_INSERT_REPORT: Final = _Sql(
+_DELETE_AVAILABILITY: Final = _sql("DELETE FROM dss_availability WHERE party = $1")
+_INSERT_REPORT: Final = _sql(
     "INSERT INTO dss_report (id, party, content, written_us) VALUES ($1, $2, $3, $4)"
 )
-_EXPIRED: Final = _Sql(
+_EXPIRED: Final = _sql(
     """SELECT {entity} FROM dss_entity e WHERE e.end_us < $1 AND e.kind = ANY($2::text[])
         AND NOT (e.kind = 'subscription' AND EXISTS (SELECT 1 FROM dss_entity i WHERE i.subscription = e.id))
         ORDER BY e.end_us, e.kind, e.id LIMIT $3"""
 )
-_OLD_VERSIONS: Final = _Sql(
+_OLD_VERSIONS: Final = _sql(
     """SELECT v.kind, v.id, v.seq FROM dss_version v WHERE v.written_us < $1
        AND NOT EXISTS (SELECT 1 FROM dss_entity e WHERE e.kind = v.kind AND e.id = v.id) LIMIT $2"""
 )
-_DELETE_VERSION: Final = _Sql("DELETE FROM dss_version WHERE kind = $1 AND id = $2 AND seq = $3")
-_OLD_REPORTS: Final = _Sql("SELECT id FROM dss_report WHERE written_us < $1 LIMIT $2")
-_DELETE_REPORT: Final = _Sql("DELETE FROM dss_report WHERE id = $1")
-_COUNTS: Final = _Sql("SELECT kind, count(*) FROM dss_entity GROUP BY kind")
+_DELETE_VERSION: Final = _sql("DELETE FROM dss_version WHERE kind = $1 AND id = $2 AND seq = $3")
+_OLD_REPORTS: Final = _sql("SELECT id FROM dss_report WHERE written_us < $1 LIMIT $2")
+_DELETE_REPORT: Final = _sql("DELETE FROM dss_report WHERE id = $1")
+_COUNTS: Final = _sql("SELECT kind, count(*) FROM dss_entity GROUP BY kind")

@@ -4,8 +4,8 @@ Law: ``write`` returns when the disk has it. Writes of the whole region, of what
 order, and each sees all that were committed before it; ``read`` sees one consistent state, at least as new as
 every write that was answered before it began, and neither waits for writers nor makes them wait.
 
-How it works. Writes queue; one transaction runs all that wait (at most :data:`BATCH`), each behind a
-savepoint, and one commit answers them all, so that many clients share one ``fsync``. While it runs, the next
+How it works. Writes queue; one transaction runs all that wait (at most :data:`BATCH`), each undone alone if
+it fails, and one commit answers them all, so that many clients share one ``fsync``. While it runs, the next
 ones gather. ``docs/decisions/0008`` and ``0009`` say why; ``docs/store.md`` says what it costs.
 """
 

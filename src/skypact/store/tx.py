@@ -8,18 +8,25 @@ undoes it); it catches a database error only around ``tx.connection.begin_nested
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from skypact.errors import Reason, Refused
 from skypact.record.ledger import SALT_BYTES, leaf_hash
-from skypact.store.schema import leaf, outbox, region
+from skypact.store.schema import outbox
+from skypact.store.sql import Sql
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from sqlalchemy import Connection
 
+T = TypeVar("T")
+
+CHANGED: Final = "skypact-changed"
+"""In ``connection.info``: a statement of SQLAlchemy's that may have changed something was begun."""
 LAST_INDEX: Final = 2**31 - 1
 """The last notification index: F3548-21 has 32 bits with a sign for it."""
 
@@ -36,35 +43,69 @@ class Counters:
 
 
 class Draft:
-    """What a transaction has gathered and not yet written: counters, and leaves, inserted together."""
+    """What a transaction has gathered and not yet written: counters, leaves, rows that can wait.
 
-    def __init__(self, counters: Counters) -> None:
+    ``guarded``: each work is behind a savepoint of its own, and nothing waits, so that what a work wrote is
+    all behind its own.
+    """
+
+    def __init__(self, connection: Connection, counters: Counters, *, guarded: bool) -> None:
+        self.connection = connection
+        self.driver: Any = connection.connection.dbapi_connection
+        self.remote = connection.dialect.name != "sqlite"
         self.counters = counters
-        self.leaves: list[dict[str, Any]] = []
+        self.guarded = guarded
+        self.changed = False
+        self.leaves: list[tuple[Any, ...]] = []
+        self.later: list[tuple[Sql, tuple[Any, ...]]] = []
+        self.known: dict[object, Any] = {}
+        self._chance = b""
 
-    def mark(self) -> tuple[Counters, int]:
+    def mark(self) -> tuple[Counters, int, int]:
         """Where the transaction stands; for :meth:`back`."""
-        return replace(self.counters), len(self.leaves)
+        now = self.counters
+        stand = Counters(now.id, now.seq, now.leaves, now.messages, now.notifications)
+        self.changed = False
+        self.connection.info[CHANGED] = False
+        return stand, len(self.leaves), len(self.later)
 
-    def back(self, mark: tuple[Counters, int]) -> None:
+    def back(self, mark: tuple[Counters, int, int]) -> None:
         """Forget what came after the mark."""
         self.counters = mark[0]
         del self.leaves[mark[1] :]
+        del self.later[mark[2] :]
+        self.known.clear()
 
-    def flush(self, connection: Connection) -> None:
-        """Write the leaves and the region's row."""
-        if self.leaves:
-            connection.execute(_INSERT_LEAF, self.leaves)
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing in the database was changed since the mark."""
+        return not (self.changed or self.connection.info[CHANGED])
+
+    def chance(self, size: int) -> bytes:
+        """Random bytes that nobody else gets; of the system's, drawn for many at once."""
+        if len(self._chance) < size:
+            self._chance = secrets.token_bytes(max(_CHANCE_BYTES, size))
+        given, self._chance = self._chance[:size], self._chance[size:]
+        return given
+
+    def settle(self, tx: Tx) -> None:
+        """Write the rows that wait, in their order."""
+        if not self.later:
+            return
+        later, self.later = self.later, []
+        rows: dict[Sql, list[tuple[Any, ...]]] = {}
+        for statement, row in later:
+            rows.setdefault(statement, []).append(row)
+        for statement, values in rows.items():
+            statement.many(tx, values)
+
+    def flush(self) -> None:
+        """Write what waits, the leaves and the region's row."""
+        tx = Tx(self.connection, self.counters, self)
+        self.settle(tx)
+        _INSERT_LEAF.many(tx, self.leaves)
         now = self.counters
-        connection.execute(
-            _UPDATE_REGION,
-            {
-                "seq": now.seq,
-                "leaves": now.leaves,
-                "messages": now.messages,
-                "notifications": now.notifications,
-            },
-        )
+        _UPDATE_REGION.run(tx, now.seq, now.leaves, now.messages, now.notifications)
 
 
 class Tx:
@@ -79,12 +120,17 @@ class Tx:
         In a reading: the number of the last write that it sees.
     region
         The region's id: 16 bytes, drawn when the database was made.
+    driver, remote
+        The driver's connection, and whether it is PostgreSQL's; for :mod:`skypact.store.sql`.
     """
 
-    __slots__ = ("_counters", "_draft", "connection", "region", "seq")
+    __slots__ = ("_counters", "_draft", "_known", "connection", "driver", "region", "remote", "seq")
 
     def __init__(self, connection: Connection, counters: Counters, draft: Draft | None) -> None:
         self.connection = connection
+        self.driver: Any = connection.connection.dbapi_connection if draft is None else draft.driver
+        self.remote = connection.dialect.name != "sqlite" if draft is None else draft.remote
+        self._known: dict[object, Any] = {} if draft is None else draft.known
         self._counters = counters
         self._draft = draft
         self.region = counters.id
@@ -107,20 +153,43 @@ class Tx:
             One of them is not what a leaf can have.
         """
         draft = self._writing()
-        salt = secrets.token_bytes(SALT_BYTES)
+        salt = draft.chance(SALT_BYTES)
         position = draft.counters.leaves
-        row = {
-            "position": position,
-            "seq": self.seq,
-            "kind": kind,
-            "ref": ref,
-            "salt": salt,
-            "content": content,
-            "hash": leaf_hash(kind, ref, content, salt),
-        }
-        draft.leaves.append(row)
+        hashed = leaf_hash(kind, ref, content, salt)
+        draft.leaves.append((position, self.seq, kind, ref, salt, content, hashed))
         draft.counters.leaves = position + 1
         return position
+
+    def chance(self, size: int) -> bytes:
+        """Random bytes from the system that nobody else gets, fit for secrets."""
+        return self._writing().chance(size)
+
+    def known(self, key: object, find: Callable[[], T]) -> T:
+        """What ``find`` gives, asked once in the whole transaction; :meth:`unknown` when it is changed."""
+        if key not in self._known:
+            self._known[key] = find()
+        return cast("T", self._known[key])
+
+    def unknown(self, key: object) -> None:
+        """What was known under this key is not so any more."""
+        self._known.pop(key, None)
+
+    def later(self, statement: Sql, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows, at the latest when the transaction commits; :meth:`settle` before they are read."""
+        draft = self._writing()
+        if draft.guarded:
+            statement.many(self, rows)
+        else:
+            draft.later += [(statement, row) for row in rows]
+
+    def settle(self) -> None:
+        """Insert now what was to be inserted later."""
+        if self._draft is not None:
+            self._draft.settle(self)
+
+    def changes(self) -> None:
+        """Something in the database is about to be changed."""
+        self._writing().changed = True
 
     def next_index(self) -> int:
         """Draw the next notification index of the region: from 1, strictly increasing, at most 2^31 - 1.
@@ -213,6 +282,11 @@ class Tx:
         return self._draft
 
 
-_INSERT_LEAF = insert(leaf)
+_CHANCE_BYTES: Final = 2_048
+_INSERT_LEAF: Final = Sql(
+    "INSERT INTO leaf (position, seq, kind, ref, salt, content, hash) VALUES ({values 7})"
+)
 _INSERT_OUTBOX = insert(outbox)
-_UPDATE_REGION = update(region).where(region.c.one == 1)
+_UPDATE_REGION: Final = Sql(
+    "UPDATE region SET seq = $1, leaves = $2, messages = $3, notifications = $4 WHERE one = 1"
+)

@@ -546,6 +546,40 @@ def test_what_is_taken_and_put_together_again_is_the_same(data: st.DataObject) -
     assert same(Volumes.concat(parts), volumes)
 
 
+@given(
+    lat=st.floats(-89.0, 89.0),
+    lng=st.floats(-181.0, 181.0),
+    size=st.floats(1e-5, 1.0),
+    sides=st.integers(3, 9),
+    turned=st.booleans(),
+    open_above=st.booleans(),
+)
+def test_a_few_small_polygons_are_what_many_are(
+    lat: float, lng: float, size: float, sides: int, *, turned: bool, open_above: bool
+) -> None:
+    """One request's few polygons come out as the same polygons among many do, or are refused alike."""
+    angles = 2.0 * np.pi * np.arange(sides) / sides * (-1.0 if turned else 1.0)
+    corners = tuple(
+        zip((lat + size * np.sin(angles)).tolist(), (lng + size * np.cos(angles)).tolist(), strict=True)
+    )
+    top = None if open_above else Altitude(100.0, W84)
+    volume = Volume4D(Polygon(corners), Altitude(0.0, W84), top, 1, 2)
+    try:
+        many = Volumes.of(Labels.of(["x"] * 17), [volume] * 17)
+    except GeometryError as error:
+        with pytest.raises(GeometryError, match=str(error).partition(",")[0][:12]):
+            Volumes.of(Labels.of(["x"]), [volume])
+        return
+    few = Volumes.of(Labels.of(["x", "x"]), [volume] * 2)
+    first = many.take(np.arange(2))
+    for name in ("offsets", "lat_deg", "lng_deg", "radius_m", "lower_m", "upper_m", "start_us", "end_us"):
+        assert np.array_equal(getattr(few, name), getattr(first, name)), name
+        assert getattr(few, name).dtype == getattr(first, name).dtype
+    assert few.lower_reference.dtype == first.lower_reference.dtype == few.upper_reference.dtype
+    for name in ("offsets", "point", "ball", "leg_m"):
+        np.testing.assert_allclose(getattr(few.outlines, name), getattr(first.outlines, name), rtol=1e-12)
+
+
 def test_data_modes_do_not_mix_in_one_set() -> None:
     """Sets of two data modes cannot be put together."""
     real = Volumes.of(Labels.of(["x"]), [Volume4D(SQUARE)])
