@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from node_world import Node, Sent, World, box, node, now_us, story
-from skypact.courier.client import CallFailed
+from skypact.courier.client import CallFailed, Response
 from skypact.exchange.planning import Ending
 from skypact.formats import f3548_wire as wire
 from skypact.store import node as kept
@@ -20,8 +20,6 @@ from skypact.store.schema import leaf
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
-
-    from skypact.courier.client import Response
 
     Arrive = Callable[[], Awaitable[Response]]
 
@@ -262,5 +260,67 @@ def test_a_party_that_speaks_first_of_anothers_flight_does_not_silence_its_manag
         known = await alpha.desk.store.read(lambda tx: kept.known(tx, "intent", ident, "beta"))
         assert known is not None
         assert known.content is not None
+
+    story(tmp_path, tell)
+
+
+# -- numbers that no table holds ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("part", "member", "value"),
+    [
+        ("reference", "version", 2**31),
+        ("reference", "version", 2**63),
+        ("reference", "version", 10**400),
+        ("reference", "version", 0),
+        ("details", "priority", 2**31),
+        ("details", "priority", -(2**31) - 1),
+        ("details", "priority", 10**30),
+    ],
+)
+def test_a_number_that_the_standard_does_not_have_is_a_lie_of_its_peer(
+    tmp_path: Path, part: str, member: str, value: int
+) -> None:
+    """A plan meets such a peer with a refusal that says so, and leaves nothing open."""
+
+    async def tell(world: World) -> None:
+        alpha, beta = await node(world, "alpha"), await node(world, "beta")
+        assert (await beta.file(box(0, 0, 1, 1))).done
+
+        async def lying(_sent: Sent, arrive: Arrive) -> Response:
+            answer = await arrive()
+            said = json.loads(answer.body)
+            said["operational_intent"][part][member] = value
+            return Response(answer.status, answer.headers, json.dumps(said).encode(), 0.0)
+
+        world.ways["beta.example"] = lying
+        mine = await alpha.file(box(1.0001, 0, 2, 1))
+        assert not mine.done
+        assert "beta says of it cannot be" in mine.why
+        assert await alpha.desk.store.read(kept.under_way) == []
+
+    story(tmp_path, tell)
+
+
+def test_an_attempt_that_cannot_be_read_keeps_no_other_from_being_settled(tmp_path: Path) -> None:
+    """Of two attempts that were left open, the one that fails is left and the other is settled."""
+
+    async def tell(world: World) -> None:
+        alpha = await node(world, "alpha", dss_s=0.1, plan_s=0.5)
+
+        async def dead(_sent: Sent, _arrive: Arrive) -> Response:
+            raise CallFailed("gone", arrived=True)
+
+        for at in (0, 3):
+            world.ways["dss.example"] = dead
+            lost = await alpha.file(box(at, at, at + 1, at + 1), phase="Nonconforming")
+            assert lost.ending is Ending.UNSETTLED
+        first, second = await alpha.desk.store.read(kept.under_way)
+        await alpha.desk.store.write(lambda tx: kept.put_pending(tx, first._replace(filing=b"{}")))
+        world.ways.clear()
+        assert await alpha.desk.recover(now_us() + 60_000_000) == 1
+        (left,) = await alpha.desk.store.read(kept.under_way)
+        assert left.flight == first.flight != second.flight
 
     story(tmp_path, tell)

@@ -19,6 +19,7 @@ Source: ASTM F3548-21, constraint management; ``CstrMaxVertices``, ``UnableToDel
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from skypact.exchange.planning import Meeting
     from skypact.store import Store
     from skypact.store.tx import Tx
+
+_LOG: Final = logging.getLogger("skypact.constraints")
 
 HORIZON_US: Final = 56 * DAY_US
 """How far ahead a constraint may end."""
@@ -227,12 +230,19 @@ class ConstraintDesk:
     # -- the ticker -----------------------------------------------------------------------------------------
 
     async def recover(self, now_us: int) -> int:
-        """Take up every attempt that nobody is at; returns how many are settled."""
+        """Take up every attempt that nobody is at; returns how many are settled.
+
+        One that fails is logged and tried again the next time; it keeps no other from being settled.
+        """
         rows = await self._store.read(lambda tx: watchful.constraint_works(tx, now_us))
         settled = 0
         for row in rows:
-            async with self._turn(row.constraint):
-                result = await self._take_up(row, now_us)
+            try:
+                async with self._turn(row.constraint):
+                    result = await self._take_up(row, now_us)
+            except Exception:  # noqa: BLE001 -- whatever it is with this one: the others are settled
+                _LOG.exception("constraint %s could not be taken up", wire.id_text(row.constraint))
+                continue
             settled += result is not None and result.settled
         return settled
 

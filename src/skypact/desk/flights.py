@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import secrets
 import time
 import uuid
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from skypact.airspace.volumes import Volumes
     from skypact.store import Store
     from skypact.store.tx import Tx
+
+_LOG: Final = logging.getLogger("skypact.flights")
 
 BEHIND_S: Final = (0.05, 0.2)
 """How long to wait before a peer that is behind its own write is asked again."""
@@ -411,12 +414,19 @@ class Flights:
         return await self._run(job)
 
     async def recover(self, now_us: int) -> int:
-        """Take up every attempt that nobody is at; returns how many are settled. For start-up and ticker."""
+        """Take up every attempt that nobody is at; returns how many are settled. For start-up and ticker.
+
+        One that fails is logged and tried again the next time; it keeps no other from being settled.
+        """
         rows = await self._store.read(lambda tx: kept.pendings(tx, now_us))
         settled = 0
         for row in rows:
-            async with self._turn(row.flight):
-                result = await self._take_up(row, now_us)
+            try:
+                async with self._turn(row.flight):
+                    result = await self._take_up(row, now_us)
+            except Exception:  # noqa: BLE001 -- whatever it is with this one: the others are settled
+                _LOG.exception("flight %s could not be taken up", wire.id_text(row.flight))
+                continue
             settled += result is not None and result.ending is not Ending.UNSETTLED
         return settled
 
@@ -431,6 +441,9 @@ class Flights:
             try:
                 closed += (await self.end(wire.id_text(row.id), now_us)).done
             except Refused:
+                continue
+            except Exception:  # noqa: BLE001 -- whatever it is with this one: the others are closed
+                _LOG.exception("flight %s could not be closed", wire.id_text(row.id))
                 continue
         return closed
 
