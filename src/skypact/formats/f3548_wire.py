@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
@@ -583,8 +584,9 @@ def id_from(chance: bytes) -> bytes:
     return uuid.UUID(bytes=chance, version=4).bytes
 
 
+@lru_cache(maxsize=4_096)
 def time(instant_us: int) -> Time:
-    """An instant as the standard writes it."""
+    """An instant as the standard writes it; those written lately are at hand, as many share one."""
     return Time(value=format_instant(instant_us), format="RFC3339")
 
 
