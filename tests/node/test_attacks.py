@@ -324,3 +324,35 @@ def test_an_attempt_that_cannot_be_read_keeps_no_other_from_being_settled(tmp_pa
         assert left.flight == first.flight != second.flight
 
     story(tmp_path, tell)
+
+
+# -- what is remembered -------------------------------------------------------------------------------------
+
+
+def test_what_was_told_of_a_newer_version_than_the_dss_has_is_not_planned_on(tmp_path: Path) -> None:
+    """A version that was told, and that the DSS never had, sends a plan to the manager itself."""
+
+    async def tell(world: World) -> None:
+        alpha, beta = await node(world, "alpha"), await node(world, "beta")
+        theirs = await beta.file(box(0, 0, 1, 1))
+        answer = await beta.ask("GET", f"{INTENTS}/{theirs.ident}", STRATEGIC)
+        told = json.loads(answer.body)["operational_intent"]
+        told["reference"] |= {"version": 7, "ovn": "an-ovn-that-never-was"}
+        told["details"]["volumes"] = [
+            json.loads(wire.encode(box(20, 20, 21, 21)))
+            | {k: told["reference"][k] for k in ("time_start", "time_end")}
+        ]
+        message = {
+            "operational_intent_id": theirs.ident,
+            "subscriptions": [SUBSCRIPTION],
+            "operational_intent": told,
+        }
+        assert (await alpha.ask("POST", INTENTS, STRATEGIC, message, party="beta")).status == 204
+        before = len(world.sent)
+        mine = await alpha.file(box(0.5, 0.5, 1.5, 1.5))
+        assert not mine.done
+        assert "overlap" in mine.why
+        asked = [s for s in world.sent[before:] if s.method == "GET" and theirs.ident in s.url]
+        assert len(asked) == 1
+
+    story(tmp_path, tell)

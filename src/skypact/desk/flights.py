@@ -551,8 +551,8 @@ class Flights:
         )
 
     def _remembered(self, reference: plan.Reference, row: kept.KnownEntity) -> plan.Details | None:
-        if row.content is None or row.version < reference.version:
-            return None
+        if row.content is None or row.version != reference.version:
+            return None  # also where it is newer: the manager says what it is now
         details = self.details_of(row)
         return None if plan.fault(reference, details) else details
 
