@@ -9,7 +9,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from skypact.courier.client import CallFailed, Response
+from skypact.courier.addresses import Addresses
+from skypact.courier.client import CallFailed, Client, Response
 from skypact.courier.outbox import PER_HOST, SHORT_S, UNPROVEN, Outbox
 from skypact.store import Store, outbox
 
@@ -165,3 +166,34 @@ def test_lanes_that_have_not_failed_are_taken_first(tmp_path: Path) -> None:
         return [lane.lane for lane in found]
 
     assert asyncio.run(run()) == ["b", "a"]
+
+
+def test_what_can_never_be_called_is_refused_once_and_for_good(tmp_path: Path) -> None:
+    """A message to a base URL with a query ends as refused, with the reason, and is not tried again."""
+
+    async def run() -> tuple[int, outbox.Reach]:
+        url = "https://uss.example?correct-ovn-mutation=true/uss/v1/operational_intents"
+        store = await Store.open(f"sqlite:///{tmp_path / 'outbox.db'}", upgrade=True)
+        await store.write(
+            lambda tx: tx.out(
+                party="uss",
+                to=url,
+                method="POST",
+                scope="",
+                body=b"{}",
+                topic="notification",
+                ref="x",
+                order_key="notify x",
+                now_us=1,
+                not_after_us=FAR_US,
+            )
+        )
+        tried = await Outbox(store, Client(Addresses())).drain()
+        (reach,) = await store.read(outbox.reach)
+        (attempt,) = await store.read(lambda tx: outbox.attempts(tx, 1))
+        await store.close()
+        assert "a query cannot be called" in attempt.fault
+        return tried, reach
+
+    tried, reach = asyncio.run(run())
+    assert (tried, reach.refused, reach.waiting) == (1, 1, 0)

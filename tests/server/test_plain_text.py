@@ -12,8 +12,9 @@ import pytest
 from dss_world import NOW, new_id, volume
 from server.gate import Names
 from skypact.courier.client import Response
-from skypact.courier.peers import Peers, Rubbish
+from skypact.courier.peers import Peers
 from skypact.desk.dss import DssDesk
+from skypact.desk.outside import Rubbish
 from skypact.errors import FormatError
 from skypact.exchange.dss import STRATEGIC
 from skypact.formats.plain import refuse_controls

@@ -232,7 +232,8 @@ def target_of(url: str, *, where: str = "") -> Target:
     Raises
     ------
     InputError
-        It is not ``http`` or ``https``, has no host, or carries credentials or what is no URL.
+        It is not ``http`` or ``https``, has no host, or carries credentials or what is no URL; or it was made
+        of a base URL with a query, so that its path has become part of that.
     """
     expected = "an http or https URL with a host, without user, password or fragment"
     try:
@@ -251,6 +252,13 @@ def target_of(url: str, *, where: str = "") -> Target:
         or parts.fragment
     ):
         raise InputError("a URL that cannot be called", where=where, found=url[:200], expected=expected)
+    if "/uss/v1/" in parts.query or "/dss/v1/" in parts.query:
+        raise InputError(
+            "a base URL with a query cannot be called",
+            where=where,
+            found=url[:200],
+            expected="no query in it",
+        )
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme, ascii_host, _PORTS[parts.scheme] if port is None else port, path)
 

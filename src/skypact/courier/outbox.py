@@ -25,7 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from skypact.courier.client import CallFailed, target_of
-from skypact.errors import Refused, SkypactError
+from skypact.errors import InputError, Refused, SkypactError
 from skypact.instants import SECOND_US
 from skypact.store import outbox
 
@@ -224,7 +224,7 @@ class Outbox:
     async def _deliver(self, message: outbox.Message) -> None:
         started_s = time.monotonic()
         status: int | None = None
-        fault = ""
+        fault, for_good = "", False
         host = self._host(_place(message.url))
         time_s = host.time_s(self._call_s)
         try:
@@ -239,6 +239,8 @@ class Outbox:
             fault = "" if 200 <= status < 300 else response.body[:200].decode("utf-8", "replace")
         except CallFailed as error:
             fault = str(error)
+        except InputError as error:  # no URL that can be called, now or later
+            fault, for_good = str(error), True
         except SkypactError as error:
             fault = str(error)
         finally:
@@ -251,7 +253,7 @@ class Outbox:
         def record(tx: Tx) -> None:
             if status is not None and 200 <= status < 300:
                 outbox.delivered(tx, message, now_us=now_us, took_us=took_us, status=status)
-            elif status in FOR_GOOD:
+            elif for_good or status in FOR_GOOD:
                 outbox.refused(tx, message, now_us=now_us, took_us=took_us, status=status, fault=fault)
             else:
                 again_us = now_us + int(self._pause_s(message.failures) * SECOND_US)

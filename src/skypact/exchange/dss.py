@@ -19,6 +19,8 @@ from __future__ import annotations
 
 import base64
 import enum
+import ipaddress
+import re
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -297,24 +299,59 @@ def within_duration(start_us: int, end_us: int, limit_us: int, name: str, *, whe
 def base_url(text: str, limits: Limits, *, where: str) -> str:
     """A base URL that a peer may be called at.
 
+    A query is taken, since InterUSS's suite sends ``?correct-ovn-mutation=true`` as an intent's base URL, and
+    only for that: nobody calls such a URL (:func:`skypact.courier.client.target_of`).
+
     Raises
     ------
     Refused
-        INVALID: no absolute http(s) URL, or one with a fragment, credentials or a last slash.
+        INVALID: no absolute http(s) URL; a host or a port that is none; a fragment, credentials, a last
+        slash, or a segment ``.`` or ``..``, however it is written.
     """
     schemes = ("https://", "http://") if limits.plain_http else ("https://",)
     rest = next((text[len(s) :] for s in schemes if text.startswith(s)), "")
-    host = rest.split("/", 1)[0].split("?", 1)[0]
+    place, _, path = rest.partition("?")[0].partition("/")
+    segments = [_DOT.sub(".", part.partition(";")[0]) for part in path.split("/")]
     printable = text.isascii() and text.isprintable() and not set(text) & set(' "<>\\^`{|}#')
-    if not host or "@" in host or not printable or text.endswith("/"):
+    if not _is_place(place) or {".", ".."} & {*segments} or not printable or text.endswith("/"):
         raise Refused(
             Reason.INVALID,
             "not a base URL",
             where=where,
-            found=text,
-            expected=f"{' or '.join(schemes)} host and path, without a last slash or a fragment",
+            found=text[:200],
+            expected=f"{' or '.join(schemes)} host, port and path, without a last slash, '..' or a fragment",
         )
     return text
+
+
+_DOT: Final = re.compile("%2e", re.IGNORECASE)
+_LABEL: Final = re.compile("[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
+
+
+def _is_place(place: str) -> bool:
+    """Whether it is a host, by its name or its address, with or without a port."""
+    host, bracket, port = place.partition("]") if place.startswith("[") else place.partition(":")
+    if bracket == "]":
+        host, bracket, port = host[1:], port[:1], port[1:]
+        if bracket not in {"", ":"} or not _is_address(host, 6):
+            return False
+    elif len(host) > 253 or not all(_LABEL.fullmatch(label) for label in host.split(".")):
+        return False
+    elif host.rpartition(".")[2].isdigit() and not _is_address(host, 4):
+        return False  # what ends in a number is an address
+    return not bracket or (_PORT.fullmatch(port) is not None and int(port) <= 65_535)
+
+
+def _is_address(text: str, version: int) -> bool:
+    try:
+        return "%" not in text and ipaddress.ip_address(text).version == version
+    except ValueError:
+        return False
+
+
+PARTY_CHARS: Final = 255
+"""Characters of the name of a party: as many as the ``sub`` of a token may have."""
 
 
 def party_name(text: str, *, where: str) -> str:
@@ -323,15 +360,15 @@ def party_name(text: str, *, where: str) -> str:
     Raises
     ------
     Refused
-        INVALID: empty, longer than 1,024 characters, or of characters that cannot be printed.
+        INVALID: empty, longer than :data:`PARTY_CHARS`, or of characters that cannot be printed.
     """
-    if not 0 < len(text) <= 1_024 or not text.isprintable():
+    if not 0 < len(text) <= PARTY_CHARS or not text.isprintable():
         raise Refused(
             Reason.INVALID,
             "not the name of a party",
             where=where,
-            found=text,
-            expected="1 to 1,024 printable characters",
+            found=text[:300],
+            expected=f"1 to {PARTY_CHARS} printable characters",
         )
     return text
 

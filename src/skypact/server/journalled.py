@@ -81,7 +81,7 @@ class Journalled:
         try:
             await self._app(scope, hearing, telling)
         finally:
-            self._heard(scope, asked, told, status, began_us)
+            self._heard(scope, bytes(asked), bytes(told), status, began_us)
 
     def _heard(self, scope: Scope, asked: bytes, told: bytes, status: int, began_us: int) -> None:
         if scope.get(ADMITTED):
@@ -94,9 +94,9 @@ class Journalled:
                     scope["method"],
                     f"{self._base_url}{scope['path']}{'?' + query if query else ''}",
                     headers.get(b"authorization", b"").decode("latin-1"),
-                    bytes(asked),
+                    asked,
                     began_us,
-                    bytes(told),
+                    told,
                     self._clock(),
                     status,
                     "" if status else "the peer went away before it was answered",

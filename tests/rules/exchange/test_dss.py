@@ -20,6 +20,7 @@ from skypact.exchange.dss import (
     DAY_US,
     FOLLOWS,
     HOUR_US,
+    PARTY_CHARS,
     STRATEGIC,
     WRITERS,
     Availability,
@@ -46,6 +47,7 @@ from skypact.exchange.dss import (
     within_horizon,
 )
 from skypact.instants import EVER, FOREVER, SECOND_US
+from skypact.record.ledger import REF_CHARS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -271,11 +273,57 @@ def test_base_urls_that_are_taken(text: str) -> None:
         "https://uss.example/\x00",
         "https://uss.example/<script>",
         "HTTPS://uss.example",
+        "https://uss.example:",
+        "https://uss.example:0",
+        "https://uss.example:99999",
+        "https://uss.example:0443",
+        "https://uss.example:https",
+        "https://uss.example:443:443",
+        "https://[::1",
+        "https://[::1]x",
+        "https://[fe80::1%25eth0]",
+        "https://[127.0.0.1]",
+        "https://1.2.3.256",
+        "https://1.2.3",
+        "https://uss..example",
+        "https://-uss.example",
+        "https://%31",
+        "https://uss;example",
+        "https://uss.example/a/../b",
+        "https://uss.example/..",
+        "https://uss.example/a/./b",
+        "https://uss.example/%2E%2e/b",
+        "https://uss.example/..;/b",
+        "https://" + "a" * 64 + ".example",
     ],
 )
 def test_base_urls_that_are_not(text: str) -> None:
     """No scheme, no host, credentials, a fragment, a last slash, or characters that no URL has."""
     assert refusal(lambda: base_url(text, LIMITS, where="$.uss_base_url")).reason is Reason.INVALID
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://uss.example",
+        "https://uss-1.example:8443/utm/v1",
+        "https://host.docker.internal:65535",
+        "https://uss_1/a..b/...",
+        "https://192.0.2.1/utm",
+        "https://[2001:db8::1]:8443/utm",
+        "https://uss.example/utm?correct-ovn-mutation=true",
+    ],
+)
+def test_base_urls_that_can_be_called_or_are_of_the_suite(text: str) -> None:
+    """Names and addresses with and without ports; a query, which the public suite sends, is taken."""
+    assert base_url(text, LIMITS, where="$.uss_base_url") == text
+
+
+def test_the_longest_name_of_a_party_is_told_and_can_be_kept() -> None:
+    """The refusal names the limit, which is no longer than a reference of the ledger may be."""
+    said = refusal(lambda: party_name("a" * (PARTY_CHARS + 1), where="uss_id"))
+    assert f"1 to {PARTY_CHARS} printable" in str(said)
+    assert PARTY_CHARS <= REF_CHARS
 
 
 def test_plain_http_only_where_it_is_configured() -> None:
@@ -285,13 +333,13 @@ def test_plain_http_only_where_it_is_configured() -> None:
     assert "http://" in str(refusal(lambda: base_url("x", plain, where="$")))
 
 
-@pytest.mark.parametrize("text", ["uss1", "ThisIdShouldNotExistOnTheDSS", "ü", "a" * 1_024, "a/b c"])
+@pytest.mark.parametrize("text", ["uss1", "ThisIdShouldNotExistOnTheDSS", "ü", "a" * PARTY_CHARS, "a/b c"])
 def test_names_of_parties(text: str) -> None:
     """Any printable name will do."""
     assert party_name(text, where="uss_id") == text
 
 
-@pytest.mark.parametrize("text", ["", "a" * 1_025, "a\x00b", "\n", "\udcff"])
+@pytest.mark.parametrize("text", ["", "a" * (PARTY_CHARS + 1), "a\x00b", "\n", "\udcff"])
 def test_what_is_no_name_of_a_party(text: str) -> None:
     """What no database could keep, or nobody could read, is refused."""
     assert refusal(lambda: party_name(text, where="uss_id")).reason is Reason.INVALID
