@@ -453,6 +453,7 @@ def test_what_nobody_asked_for_is_the_answer_to_nothing(more: bytes) -> None:
             b"abc",
         ),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok", b"ok"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 8 + b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nk", b"k"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
         (b"HTTP/1.0 200 OK\r\n\r\nto the end", b"to the end"),
     ],
@@ -478,10 +479,12 @@ def test_every_way_to_say_where_an_answer_ends_is_understood(data: bytes, body: 
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ncontent-length: 3\r\n\r\nabc",
         b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + b"1;" + b"e" * 200_000 + b"\r\nx\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" * 9,
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" * 9 + b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok",
     ],
 )
 def test_an_answer_that_is_no_honest_one_is_not_taken(data: bytes) -> None:
-    """A head without end, two lengths at once, more packing than content, another protocol."""
+    """A head without end, two lengths at once, more packing than content, another protocol, no end of 103."""
 
     async def act(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await request_of(reader)
@@ -493,3 +496,13 @@ def test_an_answer_that_is_no_honest_one_is_not_taken(data: bytes) -> None:
     assert isinstance(got, CallFailed)
     assert got.arrived
     assert "no answer within" not in str(got)
+
+
+@pytest.mark.parametrize(
+    "base", ["https://uss.example/utm?correct-ovn-mutation=true", "https://uss.example?x=/a", "https://a?"]
+)
+def test_a_base_url_with_a_query_is_not_called(base: str) -> None:
+    """Such a URL would be called at another place than it names, and is refused with the word why."""
+    with pytest.raises(InputError, match="a base URL with a query cannot be called"):
+        target_of(f"{base}/uss/v1/operational_intents")
+    assert target_of("https://uss.example/token?scope=a%20b&x=1").path == "/token?scope=a%20b&x=1"

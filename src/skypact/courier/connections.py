@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 HEAD_MAX: Final = 64 * 1024
 """Bytes of an answer's head."""
+INTERIM_MAX: Final = 8
+"""Interim answers (1xx) before the answer itself."""
 IDLE_S: Final = 4.0
 """How long a connection may have been idle for a request that must not be repeated: servers drop after 5."""
 KEPT_S: Final = 60.0
@@ -66,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._got = Received()
         self._body_max = 0
         self._size = 0
+        self._interim = 0
         self._some = False
         self._in_body = False
         self._to_the_end = False
@@ -99,6 +102,7 @@ class Connection(asyncio.Protocol):
         self._waiter = waiter
         self._parser = httptools.HttpResponseParser(self)
         self._got, self._body_max, self._size = Received(), body_max, 0
+        self._interim = 0
         self._some = self._in_body = self._to_the_end = self._over = False
         begun()
         self._transport.write(request)
@@ -173,6 +177,9 @@ class Connection(asyncio.Protocol):
         got = self._got
         got.status = self._parser.get_status_code()
         if got.status < 200:  # an interim answer
+            self._interim += 1
+            if self._interim > INTERIM_MAX:
+                self._fail(f"more than {INTERIM_MAX} interim answers before the answer")
             return
         self._in_body = True
         self._to_the_end = "content-length" not in got.headers and "transfer-encoding" not in got.headers
