@@ -144,6 +144,17 @@ def test_the_last_value_that_holds_is_accepted(changes: dict[str, Any]) -> None:
     assert identity.party == changes.get("sub", "uss1")
 
 
+def test_scopes_are_parted_by_spaces_alone() -> None:
+    """No other white space makes two scopes of one, and spaces at the ends or in a row make none."""
+    text = token(scope="  utm.strategic_coordination\u00a0utm.availability_arbitration  a\tb c\u2003d ")
+    scopes = bearers().identify(text, NOW_US).scopes
+    assert scopes == {
+        "utm.strategic_coordination\u00a0utm.availability_arbitration",
+        "a\tb",
+        "c\u2003d",
+    }
+
+
 def test_a_remembered_token_expires_to_the_microsecond() -> None:
     """What was verified once is asked again for its times, not for its signature."""
     verifier, text = bearers(), token(exp=NOW_S + 10, nbf=NOW_S)

@@ -31,6 +31,10 @@ Example:
   curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8650/..."""
 
 
+_SUB_MAX: Final = 255
+"""As many characters as every node takes."""
+
+
 def parser() -> argparse.ArgumentParser:
     """The options of ``skypact token``."""
     p = Parser("token", _DESCRIPTION, epilog=_EPILOG)
@@ -55,6 +59,10 @@ def run(options: argparse.Namespace) -> int:
 
     if options.expires > LIFE_S:
         raise UsageError(f"--expires: a token lives an hour at most; found {options.expires:g} s")
+    if not 1 <= len(options.sub) <= _SUB_MAX or not options.sub.isprintable():
+        raise UsageError(f"--sub: 1 to {_SUB_MAX} printable characters; found {options.sub!r}")
+    if not options.scope.isascii() or not options.scope.isprintable():
+        raise UsageError(f"--scope: printable ASCII, spaces between; found {options.scope!r}")
     config = told(options, make=False)
     now_s = time.time_ns() // 1_000_000_000  # the terminal is one of the places where the clock enters
     text = access_token(

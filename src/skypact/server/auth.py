@@ -12,7 +12,8 @@ token
 - ``exp`` is there, later than now, and at most an hour and 5 s ahead (the standard's hour; 5 s for clocks);
   ``iat``, where it is there, is at most 5 s ahead and at most an hour and 5 min before ``exp`` (issuers put
   it back for slow clocks); ``nbf``, where it is there, has come;
-- ``sub`` is a printable text of 1 to 255 characters; ``scope``, where it is there, is a text.
+- ``sub`` is a printable text of 1 to 255 characters; ``scope``, where it is there, is a text: scopes with
+  spaces between, and nothing else parts them (RFC 6749 §3.3).
 
 No leeway is given on ``exp`` and ``nbf``: issuers give it themselves, by putting ``nbf`` back, and a clock
 that is off is to be mended.
@@ -166,7 +167,7 @@ class Bearers:
         scope = claims.get("scope", "")
         if not isinstance(scope, str):
             raise _not("scopes that are no text", where="scope", expected="scopes with spaces between")
-        return _Known(Identity(party, frozenset(scope.split())), start_us, end_us, issuer, keys)
+        return _Known(Identity(party, frozenset(scope.split(" ")) - {""}), start_us, end_us, issuer, keys)
 
     def _signer(self, parts: Unverified, now_us: int) -> tuple[Issuer, tuple[PublicKey, ...]]:
         """Whose key signed it."""
