@@ -356,3 +356,32 @@ def test_what_was_told_of_a_newer_version_than_the_dss_has_is_not_planned_on(tmp
         assert len(asked) == 1
 
     story(tmp_path, tell)
+
+
+def test_a_constraint_that_has_the_id_of_our_own_flight_is_told_and_obeyed(tmp_path: Path) -> None:
+    """The engine takes it for another body than the flight, though both are called by one id."""
+
+    async def tell(world: World) -> None:
+        alpha = await node(world, "alpha")
+        mine = await alpha.file(box(0, 0, 1, 1))
+        volume = json.loads(wire.encode(box(0.5, 0.5, 1.5, 1.5)))
+        reference = {
+            "id": mine.ident,
+            "manager": "alpha",
+            "uss_availability": "Unknown",
+            "version": 1,
+            "ovn": "an-ovn-of-alpha-no-1",
+            "time_start": volume["time_start"],
+            "time_end": volume["time_end"],
+            "uss_base_url": "https://beta.example",
+        }
+        message = {
+            "constraint_id": mine.ident,
+            "subscriptions": [SUBSCRIPTION],
+            "constraint": {"reference": reference, "details": {"volumes": [volume], "type": "fire"}},
+        }
+        answer = await alpha.ask("POST", "/uss/v1/constraints", MANAGEMENT, message, party="alpha")
+        assert answer.status == 204
+        assert await conflicts_of(alpha, mine.ident) == [mine.ident]
+
+    story(tmp_path, tell)

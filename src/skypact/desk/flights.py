@@ -197,7 +197,7 @@ class _Job:
     planning: plan.Planning
     clock: _Clock
     learned: dict[tuple[str, bytes], kept.KnownEntity] = field(default_factory=dict)
-    exchanges: dict[str, Exchange] = field(default_factory=dict)
+    exchanges: dict[plan.Name, Exchange] = field(default_factory=dict)
     silent: dict[str, str] = field(default_factory=dict)
     missed: tuple[plan.Reference, ...] = ()
     saved: bool = False
@@ -482,12 +482,12 @@ class Flights:
         wait_s = self._time(job, self.settings.dss_s)
         try:
             answers = await asyncio.gather(*(self._outside.intents_in(area, wait_s) for area in areas))
-            found = {r.ident: r for answer in answers for r in map(said.reference_of, answer)}
+            found = {r.name: r for answer in answers for r in map(said.reference_of, answer)}
             if self.settings.constraints:
                 constrained = await asyncio.gather(
                     *(self._outside.constraints_in(area, wait_s) for area in areas)
                 )
-                found |= {r.ident: r for rows in constrained for r in map(said.constraint_reference_of, rows)}
+                found |= {r.name: r for rows in constrained for r in map(said.constraint_reference_of, rows)}
         except NoAnswer as error:
             return plan.Silence(error.why)
         except Turned as error:
@@ -496,8 +496,8 @@ class Flights:
             return plan.Denied(f"its answer cannot be read: {error}")
         return list(found.values())
 
-    async def _fetch(self, job: _Job, wanted: Sequence[plan.Wanted]) -> dict[str, plan.Told]:
-        told: dict[str, plan.Told] = {}
+    async def _fetch(self, job: _Job, wanted: Sequence[plan.Wanted]) -> dict[plan.Name, plan.Told]:
+        told: dict[plan.Name, plan.Told] = {}
         idents = {w.reference.ident: wire.entity_id(w.reference.ident, where="id") for w in wanted}
         rows, own = await self._store.read(
             lambda tx: (kept.known_of(tx, list(idents.values())), kept.flights_of(tx, list(idents.values())))
@@ -508,7 +508,7 @@ class Flights:
             if reference.manager == self.settings.party and reference.state is not None:
                 flight = own.get(idents[reference.ident])
                 if flight is not None and flight.version >= reference.version:
-                    told[reference.ident] = self._own(flight)
+                    told[reference.name] = self._own(flight)
                 else:
                     away.append(item)
                 continue
@@ -516,29 +516,29 @@ class Flights:
             row = rows.get((kind, idents[reference.ident], reference.manager))
             remembered = None if item.fresh or row is None else self._remembered(reference, row)
             if remembered is not None:
-                told[reference.ident] = remembered
+                told[reference.name] = remembered
             elif item.cached:
-                told[reference.ident] = plan.Unreachable("it is declared down")
+                told[reference.name] = plan.Unreachable("it is declared down")
             else:
                 away.append(item)
         gate = asyncio.Semaphore(self.settings.at_once)
 
-        answers: dict[str, tuple[_Answer, Exchange]] = {}
+        answers: dict[plan.Name, tuple[_Answer, Exchange]] = {}
 
         async def one(item: plan.Wanted) -> None:
             async with gate:
                 answer = await self._ask_manager(job, item.reference)
             if isinstance(answer, tuple):
-                answers[item.reference.ident] = answer
+                answers[item.reference.name] = answer
             else:
-                told[item.reference.ident] = answer
+                told[item.reference.name] = answer
 
         await asyncio.gather(*(one(item) for item in away))
         self._volumed.prepare(answer for answer, _ in answers.values())
         for item in away:
-            if item.reference.ident in answers:
-                told[item.reference.ident] = self._understood(
-                    job, item.reference, *answers[item.reference.ident]
+            if item.reference.name in answers:
+                told[item.reference.name] = self._understood(
+                    job, item.reference, *answers[item.reference.name]
                 )
         return told
 
@@ -616,15 +616,15 @@ class Flights:
                 answer, exchange = await self._outside.intent_details(base, ident, wait_s)
         except NoAnswer as error:
             if error.exchange is not None:
-                job.exchanges[ident] = error.exchange
+                job.exchanges[reference.name] = error.exchange
             if error.exchange is None or not error.exchange.status:
                 job.silent[base] = error.why
             return plan.Unreachable(error.why), False
         except Turned as error:
-            job.exchanges[ident] = error.exchange
+            job.exchanges[reference.name] = error.exchange
             return plan.Unreachable(f"it answers {error}"), error.status == 404
         except Rubbish as error:
-            job.exchanges[ident] = error.exchange
+            job.exchanges[reference.name] = error.exchange
             return plan.Invalid(error.why), False
         return (answer, exchange), answer.reference.version < reference.version
 
@@ -632,7 +632,7 @@ class Flights:
         self, job: _Job, reference: plan.Reference, answer: _Answer, exchange: Exchange
     ) -> plan.Told:
         """What an answer says; kept where it agrees with the discovery service."""
-        job.exchanges[reference.ident] = exchange
+        job.exchanges[reference.name] = exchange
         try:
             if isinstance(answer, wire.Constraint):
                 details = self._volumed.constraint(answer)
@@ -866,12 +866,12 @@ class Flights:
             volumes=volumes,
         )
         for flight in near:
-            if flight.id == skip or wire.id_text(flight.id) == reference.ident:
+            if flight.id == skip or (False, wire.id_text(flight.id)) == reference.name:
                 continue
             ours = self._claimed(flight)
             met = plan.meetings(ours, [Other(reference, details)], self.settings.rules)
-            if reference.ident in met:
-                found.append((flight, met[reference.ident]))
+            if reference.name in met:
+                found.append((flight, met[reference.name]))
         return found
 
     def _claimed(self, flight: kept.Flight) -> Volumes:
@@ -1095,15 +1095,15 @@ class Flights:
         """What was learned, and what others must be told of their answers."""
         learn(tx, list(job.learned.values()))
         for reference, why in outcome.faults:
-            exchange = job.exchanges.get(reference.ident)
+            exchange = job.exchanges.get(reference.name)
             self.report(tx, reference.base_url + _REPORTS, reference, why, exchange, now_us, fault=why)
         unreachable = [
             (other.reference, other.told.why)
             for other in job.planning.picture.values()
-            if isinstance(other.told, plan.Unreachable) and other.reference.ident in job.exchanges
+            if isinstance(other.told, plan.Unreachable) and other.reference.name in job.exchanges
         ]
         for reference, why in unreachable:
-            self.report(tx, self._outside.reports_url, reference, why, job.exchanges[reference.ident], now_us)
+            self.report(tx, self._outside.reports_url, reference, why, job.exchanges[reference.name], now_us)
 
     def report(
         self,

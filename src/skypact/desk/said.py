@@ -122,7 +122,7 @@ class Volumed:
         new: dict[bytes, tuple[list[wire.Volume4D], str, str]] = {}
         for entity in entities:
             listed, reference = listed_of(entity), entity.reference
-            ident = reference.id.lower()
+            ident = _body(entity)
             name = _name(listed, ident, reference.manager)
             if listed and name not in self._kept and _excess(listed) is None:
                 new[name] = (listed, ident, reference.manager)
@@ -198,9 +198,15 @@ class Volumed:
             start_us=wire.instant(reference.time_start, where="$.reference.time_start"),
             end_us=wire.instant(reference.time_end, where="$.reference.time_end"),
             volumes=self.of(
-                said.details.volumes, ident=ident, party=reference.manager, where="$.details.volumes"
+                said.details.volumes, ident=_body(said), party=reference.manager, where="$.details.volumes"
             ),
         )
+
+
+def _body(said: wire.OperationalIntent | wire.Constraint) -> str:
+    """What its volumes are called: those of one name are one body, and never meet (:mod:`skypact.check`)."""
+    ident = said.reference.id.lower()
+    return ident if isinstance(said, wire.OperationalIntent) else f"constraint {ident}"
 
 
 def listed_of(said: wire.OperationalIntent | wire.Constraint) -> list[wire.Volume4D]:

@@ -78,6 +78,10 @@ GROWTH: Final = 1e-6
 # -- what is known of others --------------------------------------------------------------------------------
 
 
+Name = tuple[bool, str]
+"""An entity among all: whether it is a constraint, and its id. An intent and a constraint may share an id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """An intent or constraint as the DSS shows it.
@@ -101,6 +105,11 @@ class Reference:
     end_us: int
     base_url: str
     ovn: str = ""
+
+    @property
+    def name(self) -> Name:
+        """Which entity it is."""
+        return self.state is None, self.ident
 
     @property
     def noun(self) -> str:
@@ -342,15 +351,15 @@ def decide(goal: Goal, others: Iterable[Other], rules: Rules) -> Verdict:
     """
     refused: list[Meeting] = []
     permitted: list[Meeting] = []
-    known = [o for o in others if o.reference.ident != goal.ident]
+    known = [o for o in others if o.reference.name != (False, goal.ident)]
     told = [o for o in known if isinstance(o.told, Details)]
     met = meetings(goal.volumes, told, rules) if goal.volumes is not None else {}
     for other in known:
-        ident = other.reference.ident
+        name = other.reference.name
         if isinstance(other.told, Details):
-            if ident in met:
+            if name in met:
                 why, allowed = _judged(goal, other.reference, other.told, rules)
-                (permitted if allowed else refused).append(replace(met[ident], why=why))
+                (permitted if allowed else refused).append(replace(met[name], why=why))
             continue
         meeting, allowed = _unseen(goal, other)
         if meeting is not None:
@@ -362,27 +371,27 @@ def decide(goal: Goal, others: Iterable[Other], rules: Rules) -> Verdict:
     return Verdict(tuple(sorted(refused, key=order)), tuple(sorted(permitted, key=order)))
 
 
-def meetings(volumes: Volumes, others: Sequence[Other], rules: Rules) -> dict[str, Meeting]:
-    """Those others whose details are known and whose volumes meet these; by id, ``why`` empty."""
+def meetings(volumes: Volumes, others: Sequence[Other], rules: Rules) -> dict[Name, Meeting]:
+    """Those others whose details are known and whose volumes meet these; by name, ``why`` empty."""
     told = [(o.reference, o.told) for o in others if isinstance(o.told, Details)]
     if not told:
         return {}
     rows = np.repeat(np.arange(len(told)), [len(details.volumes) for _, details in told])
     found = check.conflicts(volumes, [details.volumes for _, details in told], separation=rules.separation)
-    met: dict[str, Meeting] = {}
-    nearest: dict[str, float] = {}
+    met: dict[Name, Meeting] = {}
+    nearest: dict[Name, float] = {}
     for row in found:
         reference, details = told[int(rows[row.b])]
         away = max(row.horizontal_m, row.vertical_m)
-        before = met.get(reference.ident)
+        before = met.get(reference.name)
         start, end = row.start_us, row.end_us
         if before is not None:
             start, end = min(before.start_us, start), max(before.end_us, end)
-            if away >= nearest[reference.ident]:
-                met[reference.ident] = replace(before, start_us=start, end_us=end)
+            if away >= nearest[reference.name]:
+                met[reference.name] = replace(before, start_us=start, end_us=end)
                 continue
-        nearest[reference.ident] = away
-        met[reference.ident] = Meeting(
+        nearest[reference.name] = away
+        met[reference.name] = Meeting(
             reference.ident,
             reference.manager,
             CONSTRAINT if details.state is None else details.state.value,
@@ -398,9 +407,9 @@ def meetings(volumes: Volumes, others: Sequence[Other], rules: Rules) -> dict[st
         )
     for k in range(len(found.unchecked)):
         reference, details = told[int(rows[int(found.unchecked.b[k])])]
-        if reference.ident not in met:
+        if reference.name not in met:
             reason = check.Reason(int(found.unchecked.reason[k])).text
-            met[reference.ident] = replace(_nowhere(reference, details.priority), why=reason)
+            met[reference.name] = replace(_nowhere(reference, details.priority), why=reason)
     return met
 
 
@@ -694,7 +703,7 @@ class Planning:
     attempt: Attempt
     goal: Goal
     rules: Rules
-    picture: Mapping[str, Other] = field(default_factory=dict)
+    picture: Mapping[Name, Other] = field(default_factory=dict)
     verdict: Verdict = Verdict((), ())
     outcome: Outcome | None = None
     found: Found | None = None
@@ -720,22 +729,22 @@ class Planning:
         _expect(self, Stage.LOOK)
         if isinstance(answer, Silence | Denied):
             return _refuse(self, f"the discovery service did not say what is relevant: {answer.why}")
-        return _known(self, {r.ident: Other(r) for r in answer if r.ident != self.goal.ident})
+        return _known(self, {r.name: Other(r) for r in answer if r.name != (False, self.goal.ident)})
 
-    def fetched(self, told: Mapping[str, Told]) -> Planning:
+    def fetched(self, told: Mapping[Name, Told]) -> Planning:
         """What the managers say; one that is not named counts as unreachable."""
         _expect(self, Stage.FETCH)
         picture = dict(self.picture)
         for wanted in _wanted(self):
             reference = wanted.reference
-            answer = told.get(reference.ident, Unreachable("no answer"))
+            answer = told.get(reference.name, Unreachable("no answer"))
             if isinstance(answer, Details):
                 wrong = fault(reference, answer)
                 if not wrong and wanted.fresh and answer.ovn in self.attempt.key:
                     wrong = "the OVN it shows is not the one that the DSS has"
                 if wrong:
                     answer = Invalid(wrong)
-            picture[reference.ident] = replace(picture[reference.ident], told=answer)
+            picture[reference.name] = replace(picture[reference.name], told=answer)
         return _known(self, picture)
 
     def made(self, body: bytes, ovn: str) -> Planning:
@@ -844,7 +853,7 @@ def _wanted(planning: Planning) -> tuple[Wanted, ...]:
     )
 
 
-def _known(planning: Planning, picture: Mapping[str, Other]) -> Planning:
+def _known(planning: Planning, picture: Mapping[Name, Other]) -> Planning:
     """Fetch what is not known; where all is, decide."""
     if any(other.told is None for other in picture.values()):
         return replace(_turn(planning, Stage.FETCH), picture=picture)
@@ -865,13 +874,13 @@ def _lacking(planning: Planning, answer: Missing) -> Planning:
         return _refuse(now, f"others were quicker {ROUNDS} times; the air there is busy")
     picture = dict(planning.picture)
     for reference in answer.references:
-        before = picture.get(reference.ident)
+        before = picture.get(reference.name)
         shown = (
             before is not None
             and isinstance(before.told, Details)
             and before.told.version >= reference.version
         )
-        picture[reference.ident] = Other(reference, doubted=shown)
+        picture[reference.name] = Other(reference, doubted=shown)
     return _known(now, picture)
 
 

@@ -434,11 +434,9 @@ class Driver:
         body = {"state": self.wanted.state.value, "key": attempt.key, "ovn": ovn}
         return msgspec.json.encode(body), ovn
 
-    def fetch(self, wanted: tuple[Wanted, ...]) -> dict[str, plan.Told]:
+    def fetch(self, wanted: tuple[Wanted, ...]) -> dict[plan.Name, plan.Told]:
         """Others answer as they are."""
-        return {
-            w.reference.ident: details(self.model.reference(int(w.reference.ident[-12:]))) for w in wanted
-        }
+        return {w.reference.name: details(self.model.reference(int(w.reference.ident[-12:]))) for w in wanted}
 
     def send(self, attempt: Attempt) -> object:
         """A write: done, lost there or back, late, killed before or after it, or somebody was quicker."""
@@ -567,7 +565,7 @@ def test_a_conflict_that_appears_while_the_plan_is_sent_refuses_it() -> None:
     model.others[ident_of(1)] = 1
     planning = planning.made(b"{}", "ovn").sent(plan.Missing((model.reference(1),)), 1)
     assert isinstance(planning.step(), plan.Fetch)
-    planning = planning.fetched({ident_of(1): details(model.reference(1))})
+    planning = planning.fetched({(False, ident_of(1)): details(model.reference(1))})
     step = planning.step()
     assert isinstance(step, plan.Settled)
     assert step.outcome.ending is Ending.REFUSED
@@ -578,10 +576,10 @@ def test_an_ovn_that_the_discovery_service_does_not_take_is_a_lie() -> None:
     """A peer whose OVN is refused is asked afresh; the same OVN again is a fault, and the plan fails safe."""
     of = reference(1)
     planning = plan.begin(Attempt(ident=MINE, begun_us=0), goal(volumes=volumes(1.0)), PLAIN).looked([of])
-    planning = planning.fetched({of.ident: details(of)}).made(b"{}", "").sent(plan.Missing((of,)), 1)
+    planning = planning.fetched({of.name: details(of)}).made(b"{}", "").sent(plan.Missing((of,)), 1)
     step = planning.step()
     assert step == plan.Fetch((Wanted(of, fresh=True),))
-    planning = planning.fetched({of.ident: details(of)})
+    planning = planning.fetched({of.name: details(of)})
     step = planning.step()
     assert isinstance(step, plan.Settled)
     assert step.outcome.ending is Ending.REFUSED
@@ -596,7 +594,7 @@ def test_a_busy_place_is_given_up_after_so_many_rounds() -> None:
         model.others[ident_of(n)] = 1
         planning = planning.made(b"{}", "").sent(plan.Missing((model.reference(n),)), n)
         if n < plan.ROUNDS:
-            planning = planning.fetched({ident_of(n): details(model.reference(n))})
+            planning = planning.fetched({(False, ident_of(n)): details(model.reference(n))})
     step = planning.step()
     assert isinstance(step, plan.Settled)
     assert "others were quicker" in step.outcome.why
@@ -607,7 +605,7 @@ def test_the_details_of_a_party_that_is_down_are_not_asked_for() -> None:
     away = reference(1, availability=Availability.DOWN)
     planning = plan.begin(Attempt(ident=MINE, begun_us=0), goal(), PLAIN).looked([away])
     assert planning.step() == plan.Fetch((Wanted(away, cached=True),))
-    planning = planning.fetched({away.ident: Unreachable("down")})
+    planning = planning.fetched({away.name: Unreachable("down")})
     step = planning.step()
     assert isinstance(step, plan.Send)
     assert step.attempt.key == ()
@@ -678,3 +676,19 @@ def test_a_second_write_that_a_kill_kept_from_being_sent_is_sent() -> None:
         .sent(plan.Granted(2, "more"), HOUR_US)
     )
     assert isinstance(told.step(), plan.Settled)
+
+
+def test_a_constraint_with_the_id_of_our_own_flight_or_of_anothers_is_obeyed() -> None:
+    """What is known is known by kind and id: neither overwrites the other, and none is taken for ours."""
+    ours = reference(1, state=None, ident=MINE)
+    planning = plan.begin(Attempt(ident=MINE, begun_us=0), goal(), PLAIN).looked([ours])
+    assert planning.step() == plan.Fetch((Wanted(ours),))
+    planning = planning.fetched({ours.name: details(ours, at=volumes(ident=f"constraint {MINE}"))})
+    assert [m.ident for m in planning.verdict.refused] == [MINE]
+    away, limit = reference(1), reference(1, state=None)
+    planning = plan.begin(Attempt(ident=MINE, begun_us=0), goal(priority=9), PLAIN).looked([away, limit])
+    planning = planning.fetched(
+        {away.name: details(away), limit.name: details(limit, ovn="ovn-of-the-limit")}
+    )
+    assert [m.state for m in planning.verdict.refused] == ["constraint"]
+    assert [m.state for m in planning.verdict.permitted] == ["Accepted"]
