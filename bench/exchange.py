@@ -4,7 +4,8 @@ Usage: python bench/exchange.py [--quick] [--only sqlite|postgresql]. PostgreSQL
 it is installed. Prints tables: creates that do not overlap, against clients; creates that all overlap, each
 with the full key and its implicit subscription, against how many are present; queries of about 100 among
 many; memory. Nothing is asserted: a busy machine makes a slow row, not a failure. CPU is the node's own, so
-that it can be read on a busy machine too; PostgreSQL's is not in it.
+that it can be read on a busy machine too; PostgreSQL's is not in it. The bar behind each row is its requests
+a second, twenty to a mark: against clients, and against what is present, the curve of where it bends.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ COMMAND = [sys.executable, "-m", "skypact"]
 INTENTS = "/dss/v1/operational_intent_references"
 URL = "https://uss.example/utm"
 PUBLISHED = {"apart": "120-150/s, p95 25-45 ms", "overlap": "under 2-8/s"}
+_MARK_PER_S = 20.0
 _OVN = re.compile(rb'"ovn":"([^"]+)"')
 
 
@@ -47,12 +49,13 @@ class Figures:
     cpu: float
 
     def row(self) -> str:
-        """Requests a second, median, p95, p99 in milliseconds, CPU milliseconds each."""
+        """Requests a second, median, p95, p99 in milliseconds, CPU milliseconds each, and a bar."""
         cuts = statistics.quantiles(self.took, n=100) if len(self.took) > 1 else [self.took[0]] * 99
         each = self.cpu / len(self.took)
+        rate = len(self.took) / self.wall
         return (
-            f"{len(self.took) / self.wall:7.0f} {1e3 * cuts[49]:9.1f} {1e3 * cuts[94]:7.1f} "
-            f"{1e3 * cuts[98]:7.1f} {1e3 * each:9.2f}"
+            f"{rate:7.0f} {1e3 * cuts[49]:9.1f} {1e3 * cuts[94]:7.1f} "
+            f"{1e3 * cuts[98]:7.1f} {1e3 * each:9.2f}   {'#' * round(rate / _MARK_PER_S)}"
         )
 
 
