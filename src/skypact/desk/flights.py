@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import logging
 import secrets
 import time
@@ -56,7 +57,12 @@ _LOG: Final = logging.getLogger("skypact.flights")
 BEHIND_S: Final = (0.05, 0.2)
 """How long to wait before a peer that is behind its own write is asked again."""
 LEASE_US: Final = 30 * SECOND_US
-"""How long an attempt is its holder's; after that, another may take it up."""
+"""How long an attempt at a constraint is its holder's; after that, another may take it up."""
+HELD_US: Final = 5 * SECOND_US
+"""How long an attempt at a flight is its holder's unless he says again that he is at it: a node that was
+killed leaves its flights alone for no longer."""
+HOLD_S: Final = 1.5
+"""How often he says so."""
 AGAIN_US: Final = 2 * SECOND_US
 """How long an attempt that is not settled is left alone."""
 TOLD_US: Final = 3_600 * SECOND_US
@@ -393,7 +399,7 @@ class Flights:
 
     async def _take_up(self, row: kept.Pending, now_us: int) -> Result | None:
         """Go on with what a kill left, or what was not settled; None where another has it."""
-        taken = row._replace(holder=self._holder, leased_us=now_us + LEASE_US)
+        taken = row._replace(holder=self._holder, leased_us=now_us + HELD_US)
 
         def take(tx: Tx) -> tuple[bool, kept.Flight | None]:
             current = kept.pending(tx, row.flight)
@@ -448,6 +454,37 @@ class Flights:
         return closed
 
     async def _run(self, job: _Job) -> Result:
+        holding = asyncio.create_task(self._hold(job))
+        try:
+            return await self._steps(job)
+        finally:
+            holding.cancel()
+
+    async def _hold(self, job: _Job) -> None:
+        """Say again and again that an attempt is being made, for as long as it is."""
+
+        def hold(tx: Tx) -> None:
+            current = kept.pending(tx, job.ident)
+            if current is not None and current.holder == self._holder:
+                kept.put_pending(tx, current._replace(leased_us=job.clock.now_us + HELD_US))
+
+        while True:
+            await asyncio.sleep(HOLD_S)
+            if job.saved:
+                with contextlib.suppress(Refused):  # the database is away: there is another time
+                    await self._store.write(hold)
+
+    def _still_ours(self, tx: Tx, job: _Job) -> None:
+        """Refuse to end an attempt that another took up meanwhile, when this process had stood still."""
+        current = kept.pending(tx, job.ident)
+        if job.saved and (current is None or current.holder != self._holder):
+            raise Refused(
+                Reason.UNAVAILABLE,
+                "another has taken up this change meanwhile",
+                expected="to ask again in a moment",
+            )
+
+    async def _steps(self, job: _Job) -> Result:
         while True:
             planning = job.planning
             match planning.step():
@@ -680,7 +717,7 @@ class Flights:
             filing=msgspec.json.encode(job.filing),
             attempt=msgspec.json.encode(job.planning.attempt),
             holder=self._holder,
-            leased_us=now_us + LEASE_US,
+            leased_us=now_us + HELD_US,
             begun_us=job.planning.attempt.begun_us,
         )
         first, learned = not job.saved, list(job.learned.values())
@@ -764,16 +801,24 @@ class Flights:
             own, told = self._own_meetings(job), self._told_meetings(job)
             # computed here as far as it goes: the transaction reads again, and computes what came meanwhile
             await self._store.read(lambda tx: (own.read(tx), told.read(tx)))
-            late = await self._store.write(
-                lambda tx: self._write_done(tx, job, outcome, phase, own.read(tx), told.read(tx), now_us)
-            )
+
+            def done(tx: Tx) -> list[Meeting]:
+                self._still_ours(tx, job)
+                return self._write_done(tx, job, outcome, phase, own.read(tx), told.read(tx), now_us)
+
+            late = await self._store.write(done)
             self.settings.wake()
             permitted = _joined(outcome.verdict.permitted, late)
             refused = outcome.verdict.refused
             why = _why(outcome.why, refused)
             return Result(job.text, True, phase, Ending.DONE, why, refused, permitted)
         phase = Phase.ENDED if outcome.ending is Ending.GONE else was
-        await self._store.write(lambda tx: self._write_not_done(tx, job, outcome, phase, now_us))
+
+        def not_done(tx: Tx) -> None:
+            self._still_ours(tx, job)
+            self._write_not_done(tx, job, outcome, phase, now_us)
+
+        await self._store.write(not_done)
         self.settings.wake()
         verdict = outcome.verdict
         return Result(job.text, False, phase, outcome.ending, outcome.why, verdict.refused, verdict.permitted)
