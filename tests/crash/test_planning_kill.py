@@ -127,7 +127,7 @@ async def _served(folder: Path) -> Told:
         idents = [wire.entity_id(i, where="") for i in told.history]
         told.known = {
             wire.id_text(i): (row.version, row.content is None)
-            for i, row in kept.known_of(tx, idents).items()
+            for (_, i, _), row in kept.known_of(tx, idents).items()
         }
 
     await store.read(look)

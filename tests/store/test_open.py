@@ -75,12 +75,12 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
-def test_without_tables_it_says_what_to_run(store_url: str) -> None:
+def test_without_tables_it_says_what_to_run(empty_url: str) -> None:
     """A database without tables is refused unless it may be upgraded."""
     with pytest.raises(InputError, match="skypact db upgrade"):
-        _open(store_url)
-    _open(store_url, upgrade=True)
-    _open(store_url)
+        _open(empty_url)
+    _open(empty_url, upgrade=True)
+    _open(empty_url)
 
 
 def test_somebody_elses_tables_are_left_alone(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_somebody_elses_tables_are_left_alone(tmp_path: Path) -> None:
     other.close()
 
 
-def test_a_database_of_a_newer_version_is_refused(store_url: str) -> None:
+def test_a_database_of_a_newer_version_is_refused(empty_url: str) -> None:
     """What a newer Skypact made is neither opened nor upgraded."""
 
     async def mark(store: Store) -> None:
@@ -112,17 +112,17 @@ def test_a_database_of_a_newer_version_is_refused(store_url: str) -> None:
 
         await store.write(newer)
 
-    inside(store_url, mark)
+    inside(empty_url, mark)
     for upgrade in (False, True):
         with pytest.raises(InputError, match="newer Skypact"):
-            _open(store_url, upgrade=upgrade)
+            _open(empty_url, upgrade=upgrade)
 
 
-def test_opening_twice_at_once_makes_one_region(store_url: str) -> None:
+def test_opening_twice_at_once_makes_one_region(empty_url: str) -> None:
     """Two that make the tables of a new database at the same time agree, and both open it."""
 
     async def run() -> set[bytes]:
-        stores = await asyncio.gather(*(Store.open(store_url, upgrade=True) for _ in range(4)))
+        stores = await asyncio.gather(*(Store.open(empty_url, upgrade=True) for _ in range(4)))
         regions = {await store.read(lambda tx: tx.region) for store in stores}
         for store in stores:
             await store.close()

@@ -85,9 +85,9 @@ _CONSTRAINTS = (
 _INDICES = "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
 
 
-def test_the_steps_lead_to_the_metadata(store_url: str) -> None:
+def test_the_steps_lead_to_the_metadata(empty_url: str) -> None:
     """A database made by opening it has the tables, constraints and indices of the metadata, and no other."""
-    stepped, _, created = _on(store_url, _stepped, _drop_all, _created)
+    stepped, _, created = _on(empty_url, _stepped, _drop_all, _created)
     assert stepped == created
     assert len(created) > 100
 
@@ -103,7 +103,7 @@ def _created(connection: Connection) -> set[tuple[str, ...]]:
 
 
 def test_a_generated_step_makes_the_same(
-    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the tool writes from the metadata makes the metadata's tables, and nothing is left to do."""
     monkeypatch.syspath_prepend(TOOLS)
@@ -122,7 +122,7 @@ def test_a_generated_step_makes_the_same(
         upgrade(connection, folder)
         return _catalogue(connection)
 
-    stepped, _, created = _on(store_url, generated, _drop_all, _created)
+    stepped, _, created = _on(empty_url, generated, _drop_all, _created)
     assert stepped == created
 
 
@@ -133,7 +133,7 @@ def test_the_newest_step_is_what_alembic_takes_for_the_head() -> None:
     assert newest() == steps.get_current_head()
 
 
-def test_an_upgrade_that_fails_leaves_the_older_tables(store_url: str, tmp_path: Path) -> None:
+def test_an_upgrade_that_fails_leaves_the_older_tables(empty_url: str, tmp_path: Path) -> None:
     """A step that fails half way is undone as a whole, and the database is still what it was."""
     folder = tmp_path / "migrations"
     versions = folder / "versions"
@@ -153,10 +153,10 @@ def test_an_upgrade_that_fails_leaves_the_older_tables(store_url: str, tmp_path:
             return str(error)
         return "did not fail"
 
-    assert _on(store_url, fails, tables) == ["power", []]
+    assert _on(empty_url, fails, tables) == ["power", []]
     (versions / "v0001.py").write_text(first, encoding="utf-8")
     (versions / "v0002.py").write_text(broken + "    raise OSError('again')\n", encoding="utf-8")
-    assert _on(store_url, fails, tables) == ["again", []]
+    assert _on(empty_url, fails, tables) == ["again", []]
 
 
 def _step(revision: str, down: str, statement: str) -> str:
@@ -166,13 +166,13 @@ def _step(revision: str, down: str, statement: str) -> str:
     )
 
 
-def test_opening_does_not_upgrade_unasked(store_url: str) -> None:
+def test_opening_does_not_upgrade_unasked(empty_url: str) -> None:
     """A database that is of this version is opened as it is, with ``upgrade`` or without."""
 
     async def run() -> tuple[bytes, bytes]:
         regions = []
         for upgraded in (True, False, True):
-            store = await Store.open(store_url, upgrade=upgraded)
+            store = await Store.open(empty_url, upgrade=upgraded)
             regions.append(await store.read(lambda tx: tx.region))
             await store.close()
         return regions[0], regions[-1]

@@ -69,9 +69,7 @@ def upgrade(connection: Connection, folder: Path = FOLDER) -> None:
                     found=f"tables {', '.join(strangers[:5])}",
                     expected="an empty database, or one that Skypact made",
                 )
-        if head is None:
-            metadata.create_all(connection)
-        elif found != head:
+        if found != head:
             steps = script(folder)
             _known(steps, found)
             _run(connection, steps)
