@@ -38,6 +38,7 @@ END_SESSIONS = (
     "WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 """A statement that ends every other session of the database that it is run in."""
+_ROOM_BYTES = 4 * 2**30
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of linux/prctl.h
 
 
@@ -187,6 +188,18 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_DEATH_SIGNAL, int(signal.SIGINT))
 
 
+def _room() -> Path | None:
+    """Memory for the cluster, where there is enough: processes die in tests, the machine does not.
+
+    A database is made in a third of the time that it takes on a disk that has to be waited for.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 -- what a folder of its own is made in
+    try:
+        return memory if shutil.disk_usage(memory).free > _ROOM_BYTES else None
+    except OSError:
+        return None
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """The PostgreSQL of this run; skips, loudly, where none is installed."""
@@ -197,7 +210,7 @@ def postgres_server() -> Iterator[Server]:
         if os.environ.get("SKYPACT_NEED_POSTGRES"):
             pytest.fail(text)
         pytest.skip(text)
-    folder = Path(tempfile.mkdtemp(prefix="skypact-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="skypact-pg-", dir=_room()))
     try:
         server = Server(folder)
         try:
