@@ -201,18 +201,19 @@ class Peer:
         """Where it is reached."""
         return f"http://{HOST}:{self.port}"
 
-    def claim(self, *boxes: wire.Volume4D, key: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Put an intent to the discovery service; the reference, with its OVN."""
+    def claim(self, *boxes: wire.Volume4D, before: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Put an intent to the discovery service, or its next version; the reference, with its OVN."""
         body = {
             "extents": volumes(*boxes),
-            "key": list(key),
+            "key": [],
             "state": "Accepted",
             "uss_base_url": self.url,
             "new_subscription": {"uss_base_url": self.url},
         }
-        path = f"/dss/v1/operational_intent_references/{new_id()}"
+        name = new_id() if before is None else f"{before['id']}/{before['ovn']}"
+        path = f"/dss/v1/operational_intent_references/{name}"
         status, answer = self.region.dss.ask("PUT", path, body, scope=STRATEGIC, party=self.name)
-        assert status == 201, answer
+        assert status == (201 if before is None else 200), answer
         return dict(answer["operational_intent_reference"])
 
     def withdraw(self, reference: dict[str, Any]) -> None:

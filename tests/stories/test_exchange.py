@@ -225,7 +225,7 @@ def lies(reference: dict[str, Any], volume: Any, other: dict[str, Any]) -> dict[
         "the OVN of another": (shown(reference, volume, ovn=other["ovn"]), "OVN"),
         "another's intent": (shown(other, volume), other["id"]),
         "another's name": (shown(reference, volume, manager="bravo"), "'bravo' as the manager"),
-        "an older version": (shown(reference, volume, version=0), "version 0"),
+        "an older version": (shown(reference, volume, version=1), "version 1"),
         "no volumes": (shown(reference), "without volumes"),
         "volumes of an hour ago": (shown(reference, hour_ago), "outside its own"),
         "a clock an hour behind": (shown(reference, hour_ago, **off(-HOUR_US)), "the DSS"),
@@ -236,7 +236,7 @@ def test_a_peer_that_lies_stops_a_plan_and_is_told(region: Region) -> None:
     """Whatever a peer answers that cannot be, nothing is filed, he is named, and gets the exchange back."""
     alpha, mallory = region.alpha, region.mallory
     volume = near(4, 0, 0, 4, 4)
-    reference = mallory.claim(volume)
+    reference = mallory.claim(volume, before=mallory.claim(volume))
     elsewhere = near(4, 0, 10, 4, 14)
     other = mallory.claim(elsewhere)
     wanted = near(4, 3, 3, 5, 5)
@@ -268,7 +268,7 @@ def test_a_peer_that_is_slow_is_not_waited_for(region: Region) -> None:
     """One that answers after ten seconds stops the plan within the time for one, and is named."""
     alpha, mallory = region.alpha, region.mallory
     volume = near(5, 0, 0, 4, 4)
-    slow = [mallory.claim(volume), mallory.claim(near(5, 0, 0, 4, 4, low=201.0, high=300.0), key=())]
+    slow = [mallory.claim(volume), mallory.claim(near(5, 0, 0, 4, 4, low=201.0, high=300.0))]
     for reference in slow:
         mallory.acts[reference["id"]] = always(shown(reference, volume), after_s=10.0)
     begun_s = time.monotonic()
