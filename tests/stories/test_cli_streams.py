@@ -64,6 +64,8 @@ def test_an_interrupt_ends_at_once_with_one_line(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment(),
+        # a suite that runs in the background of a shell hands down that interrupts are ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509  # no threads
     )
     assert process.stdin is not None
     process.stdin.write(b"time,id,lat,lng\n")
