@@ -16,12 +16,11 @@ from skypact.exchange.dss import (
     CONFORMANCE,
     CONSTRAINT_MANAGEMENT,
     CONSTRAINT_PROCESSING,
-    HOUR_US,
     STRATEGIC,
     Limits,
 )
 from skypact.formats import f3548_wire as wire
-from skypact.instants import SECOND_US
+from skypact.instants import HOUR_US, SECOND_US
 from skypact.store import Store
 
 if TYPE_CHECKING:

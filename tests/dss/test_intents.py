@@ -26,9 +26,9 @@ from dss_world import (
 )
 from skypact.desk.dss import NO_SUBSCRIPTION
 from skypact.errors import FormatError, Reason
-from skypact.exchange.dss import CONFORMANCE, DAY_US, STRATEGIC, Limits
+from skypact.exchange.dss import CONFORMANCE, STRATEGIC, Limits
 from skypact.formats import f3548_wire as wire
-from skypact.instants import SECOND_US
+from skypact.instants import DAY_US, SECOND_US
 
 if TYPE_CHECKING:
     from skypact.errors import Refused

@@ -15,6 +15,7 @@ from skypact import seal
 from skypact.courier.addresses import Addresses
 from skypact.courier.client import Client, Response
 from skypact.errors import Refused
+from skypact.instants import DAY_US
 from skypact.node import roles
 from skypact.node.config import Config
 from skypact.server.metrics import Metrics
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from node_world import Sent
     from skypact.store import Tx
 
-DAY_US = 86_400_000_000
 LIVE, ENDED, OTHER = b"l" * 16, b"e" * 16, b"o" * 16
 
 

@@ -55,6 +55,7 @@ from skypact.check._moving import (
 )
 from skypact.check.findings import LISTED, FindingKind, Findings, Reason, Unchecked
 from skypact.errors import InputError, ModeError
+from skypact.instants import DAY_US
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +66,7 @@ SLAB_S: Final = float(1 << SLAB_LEVEL)
 _BOTH: Final = frozenset({int(AltitudeReference.W84), int(AltitudeReference.AMSL)})
 _BASE_US: Final = 0
 _LEAST_DEAD: Final = 1_024
-LONGEST_US: Final = 366 * 86_400_000_000
+LONGEST_US: Final = 366 * DAY_US
 """Plans that last longer are refused: they would be cut into too many pieces."""
 _NO_HANDLES = np.zeros(0, np.int64)
 
@@ -848,7 +849,7 @@ class Index:
                 "too long a plan for an index",
                 where=f"trajectory {tracks.labels.ids[row]!r}",
                 found=f"{int(lasts_us[row]) / 86_400e6:.0f} days",
-                expected=f"at most {LONGEST_US // 86_400_000_000} days",
+                expected=f"at most {LONGEST_US // DAY_US} days",
             )
         side = side_of_tracks(tracks, legs(tracks, max_gap_s=None, base_us=_BASE_US), _BOTH)
         return cut_pieces(side, SLAB_S, banded=True)

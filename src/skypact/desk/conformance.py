@@ -30,7 +30,7 @@ from skypact.exchange import conformance as rules
 from skypact.exchange.conformance import Judgement, Limits, Sighting, Standing, Watch
 from skypact.exchange.intent import Act, Phase
 from skypact.formats import f3548_wire as wire
-from skypact.instants import SECOND_US, format_instant
+from skypact.instants import DAY_US, SECOND_US, format_instant
 from skypact.store import node as kept
 from skypact.store import watchful
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from skypact.store import Store
     from skypact.store.tx import Tx
 
-DAY_US: Final = 86_400 * SECOND_US
 AHEAD_US: Final = 5 * SECOND_US
 """How far another clock may be ahead of ours (F3548-21's time synchronisation)."""
 BATCH: Final = 1_000

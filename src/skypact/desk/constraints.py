@@ -33,9 +33,9 @@ from skypact.desk.flights import CONSTRAINT, LEASE_US, TOLD_US, Flights, OurMeet
 from skypact.desk.outside import NoAnswer, Rubbish, Turned
 from skypact.errors import Reason, Refused
 from skypact.exchange import planning as plan
-from skypact.exchange.dss import CONSTRAINT_MANAGEMENT, DAY_US, Availability
+from skypact.exchange.dss import CONSTRAINT_MANAGEMENT, Availability
 from skypact.formats import f3548_wire as wire
-from skypact.instants import EVER, FOREVER, SECOND_US, format_instant
+from skypact.instants import DAY_US, EVER, FOREVER, SECOND_US, format_instant
 from skypact.store import node as kept
 from skypact.store import watchful
 

@@ -41,7 +41,7 @@ from skypact.exchange.dss import STRATEGIC, Availability, State
 from skypact.exchange.intent import Act, Phase
 from skypact.exchange.planning import Ending, Meeting, Other, Rules
 from skypact.formats import f3548_wire as wire
-from skypact.instants import SECOND_US
+from skypact.instants import HOUR_US, SECOND_US
 from skypact.notify.flight import FilingLimits, admissible
 from skypact.store import node as kept
 
@@ -65,7 +65,7 @@ HOLD_S: Final = 1.5
 """How often he says so."""
 AGAIN_US: Final = 2 * SECOND_US
 """How long an attempt that is not settled is left alone."""
-TOLD_US: Final = 3_600 * SECOND_US
+TOLD_US: Final = HOUR_US
 """How long after its end a flight is still told to those who were not reached."""
 SKEW_US: Final = 5 * SECOND_US
 """How far the clocks of two processes of this node may differ: ``TimeSyncMaxDifferentialSeconds``."""

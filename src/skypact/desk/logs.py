@@ -36,7 +36,7 @@ import msgspec
 from skypact.errors import InputError, Reason, Refused
 from skypact.exchange.intent import Phase
 from skypact.formats import f3548_wire as wire
-from skypact.instants import SECOND_US, parse_instant
+from skypact.instants import DAY_US, parse_instant
 from skypact.store import node as kept
 from skypact.store import watchful
 
@@ -306,7 +306,7 @@ def _none_such(text: str) -> InputError:
 class Logs:
     """Reads the log."""
 
-    def __init__(self, store: Store, *, clock_most_us: int = 31 * 86_400 * SECOND_US) -> None:
+    def __init__(self, store: Store, *, clock_most_us: int = 31 * DAY_US) -> None:
         self._store = store
         self._longest_us = clock_most_us
 
@@ -326,7 +326,7 @@ class Logs:
                 Reason.TOO_LARGE,
                 "the span is too long",
                 where="log_set_id",
-                expected=f"at most {self._longest_us // (86_400 * SECOND_US)} days; ask for parts",
+                expected=f"at most {self._longest_us // DAY_US} days; ask for parts",
             )
         return await self._store.read(partial(_log_set, asked=asked))
 

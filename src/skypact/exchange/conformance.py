@@ -35,7 +35,7 @@ from skypact.airspace.labels import Kind, Labels
 from skypact.airspace.moving import Trajectories
 from skypact.airspace.volumes import Circle, Volume4D
 from skypact.exchange.intent import Act, Phase
-from skypact.instants import SECOND_US
+from skypact.instants import HOUR_US, SECOND_US
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,7 +171,7 @@ class Limits:
     silent_us: int = 10 * SECOND_US
     share_least: float = 0.95
     share_days: int = 30
-    share_seen_us: int = 3_600 * SECOND_US
+    share_seen_us: int = HOUR_US
     ahead_us: int = 90 * SECOND_US
     renew_us: int = 30 * SECOND_US
     slices: int = 3

@@ -28,15 +28,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from skypact.errors import InputError, Reason, Refused
-from skypact.instants import EVER, FOREVER, SECOND_US, format_instant
+from skypact.instants import DAY_US, EVER, FOREVER, HOUR_US, SECOND_US, format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from skypact.airspace.volumes import Volumes
 
-HOUR_US: Final = 3_600 * SECOND_US
-DAY_US: Final = 24 * HOUR_US
 KM2: Final = 1e6
 
 # -- scopes -------------------------------------------------------------------------------------------------

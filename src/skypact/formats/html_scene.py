@@ -26,7 +26,7 @@ from skypact.check.findings import FindingKind, Reason
 from skypact.formats import html_world
 from skypact.formats.html_thin import SPHERE_M, thin, unit_vectors
 from skypact.formats.report import PREDICTED
-from skypact.instants import EVER, FOREVER
+from skypact.instants import DAY_US, EVER, FOREVER
 from skypact.pact import Stance
 from skypact.units import FT_M
 
@@ -55,7 +55,6 @@ LIMITS: Final = {
 }
 """The most of each that a page draws or lists."""
 
-_DAY_US: Final = 86_400_000_000
 _LONG_LEG_M: Final = 50_000.0
 _LONG_EDGE_M: Final = 25_000.0
 _AROUND_US: Final = 120_000_000
@@ -331,7 +330,7 @@ class Scene:
             "base": base / 1000,
             "range": None if span is None else [(t - base) / 1000 for t in span],
             "opening": (opening - base) / 1000,
-            "days": 0 if span is None else span[1] // _DAY_US - span[0] // _DAY_US + 1,
+            "days": 0 if span is None else span[1] // DAY_US - span[0] // DAY_US + 1,
             "metric": self._metric(),
             "moving": moving,
             "volumes": shapes["volume"],

@@ -39,7 +39,7 @@ from skypact.errors import FormatError, GeometryError, InputError
 from skypact.formats.contents import Contents
 from skypact.formats.jsonpath import LABEL_MAX, printable
 from skypact.formats.rows import OneMode, Remarks, Rows, as_format_error, polygon_of
-from skypact.instants import EVER, FOREVER, parse_instant
+from skypact.instants import DAY_US, EVER, FOREVER, parse_instant
 from skypact.units import NM_M
 
 if TYPE_CHECKING:
@@ -70,7 +70,6 @@ _POSITION = re.compile(rf"\s*{_DEGREES}\s*([NSns])\s*,?\s*{_DEGREES}\s*([EWew])\
 _PAIR = re.compile(_POSITION.pattern + r"\s*,?" + _POSITION.pattern, re.ASCII)
 _NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:[.]\d*)?|[.]\d+))\s*", re.ASCII)
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d)(?::(\d\d))?Z", re.ASCII)
-_DAY_US: Final = 86_400_000_000
 
 
 def read_openair(data: bytes, name: str, defaults: Defaults) -> Contents:
@@ -551,6 +550,6 @@ def _instant(text: str, when_open: int, where: str) -> int:
     midnight = (hour, minute, second or "00") == ("24", "00", "00")
     clock = "00:00:00" if midnight else f"{hour}:{minute}:{second or '00'}"
     try:
-        return parse_instant(f"{day}T{clock}Z", where=where) + (_DAY_US if midnight else 0)
+        return parse_instant(f"{day}T{clock}Z", where=where) + (DAY_US if midnight else 0)
     except InputError as error:
         raise as_format_error(error) from None

@@ -24,6 +24,7 @@ from skypact.desk.logs import Journal, Logs
 from skypact.desk.node import NodeDesk
 from skypact.exchange.dss import Limits as DssLimits
 from skypact.exchange.planning import Rules
+from skypact.instants import DAY_US
 from skypact.notify.flight import FilingLimits
 from skypact.server import f3548_constraints, f3548_dss, f3548_uss, native, testing
 from skypact.server.journalled import Journalled
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from skypact.server.operation import Operation
     from skypact.store import Store
 
-DAY_US: Final = 86_400_000_000
 _PRUNE_S: Final = 10.0
 _PRUNE_MANY: Final = 200
 _FORGET_S: Final = 60.0

@@ -9,17 +9,15 @@ Source: ASTM F3548-21 (``OiMaxPlanHorizon``, ``OiMaxVertices``, the rules for vo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from skypact.errors import Reason, Refused
-from skypact.instants import EVER, FOREVER, SECOND_US, format_instant
+from skypact.instants import DAY_US, EVER, FOREVER, format_instant
 
 if TYPE_CHECKING:
     from skypact.airspace.volumes import Volumes
-
-DAY_US: Final = 86_400 * SECOND_US
 
 
 @dataclass(frozen=True, slots=True)

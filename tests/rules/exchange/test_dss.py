@@ -17,9 +17,7 @@ from skypact.exchange.dss import (
     CONFORMANCE,
     CONSTRAINT_MANAGEMENT,
     CONSTRAINT_PROCESSING,
-    DAY_US,
     FOLLOWS,
-    HOUR_US,
     PARTY_CHARS,
     STRATEGIC,
     WRITERS,
@@ -46,7 +44,7 @@ from skypact.exchange.dss import (
     within_duration,
     within_horizon,
 )
-from skypact.instants import EVER, FOREVER, SECOND_US
+from skypact.instants import DAY_US, EVER, FOREVER, HOUR_US, SECOND_US
 from skypact.record.ledger import REF_CHARS
 
 if TYPE_CHECKING:

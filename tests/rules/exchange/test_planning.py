@@ -29,12 +29,11 @@ from skypact.exchange.planning import (
     Unreachable,
     Wanted,
 )
-from skypact.instants import SECOND_US
+from skypact.instants import HOUR_US, SECOND_US
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-HOUR_US = 3_600 * SECOND_US
 US = "alpha"
 MINE = "00000000-0000-4000-8000-00000000000a"
 PLAIN = Rules()

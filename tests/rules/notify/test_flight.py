@@ -10,8 +10,8 @@ from skypact.airspace.altitude import Altitude, AltitudeReference
 from skypact.airspace.labels import DataMode, Kind, Labels
 from skypact.airspace.volumes import Polygon, Volume4D, Volumes
 from skypact.errors import Reason, Refused
-from skypact.instants import EVER, FOREVER
-from skypact.notify.flight import DAY_US, FilingLimits, admissible
+from skypact.instants import DAY_US, EVER, FOREVER
+from skypact.notify.flight import FilingLimits, admissible
 
 NOW = 1_000 * DAY_US
 SQUARE = Polygon(((47.0, 8.0), (47.0, 8.01), (47.01, 8.01), (47.01, 8.0)))
