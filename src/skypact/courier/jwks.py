@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from typing import TYPE_CHECKING, Final
 
 from skypact.courier.client import CallFailed
+from skypact.desk.clock import now_us
 from skypact.errors import SkypactError
 from skypact.seal import public_keys
 
@@ -29,10 +29,6 @@ REFRESH_S: Final = 300.0
 STALE_S: Final = 3_600.0
 EARLY_S: Final = 10.0
 _ANSWER_MAX: Final = 1024 * 1024
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1000
 
 
 class RemoteKeys:
@@ -59,7 +55,7 @@ class RemoteKeys:
         refresh_s: float = REFRESH_S,
         stale_s: float = STALE_S,
         early_s: float = EARLY_S,
-        clock: Callable[[], int] = _now_us,
+        clock: Callable[[], int] = now_us,
     ) -> None:
         self.name = name
         self.url = url

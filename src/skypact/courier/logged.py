@@ -6,11 +6,11 @@ redacted by who keeps it.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from skypact.courier.client import CallFailed
+from skypact.desk.clock import now_us
 from skypact.desk.logs import Heard
 from skypact.errors import SkypactError
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
     from skypact.courier.client import Response, TokenSource
     from skypact.courier.peers import Sender
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1_000
 
 
 class Logged:
@@ -47,7 +43,7 @@ class Logged:
         *,
         tokens: TokenSource | None = None,
         source: str = "",
-        clock: Callable[[], int] = _now_us,
+        clock: Callable[[], int] = now_us,
     ) -> None:
         self._inner = inner
         self._note = note

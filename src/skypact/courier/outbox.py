@@ -25,6 +25,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from skypact.courier.client import CallFailed, target_of
+from skypact.desk.clock import now_us
 from skypact.errors import InputError, Refused, SkypactError
 from skypact.instants import SECOND_US
 from skypact.store import outbox
@@ -57,10 +58,6 @@ FOR_GOOD: Final = frozenset({400, 403, 404, 405, 406, 409, 410, 411, 413, 414, 4
 """Statuses after which the same again would be refused again."""
 
 _LOG = logging.getLogger("skypact.outbox")
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1_000
 
 
 @dataclass(slots=True)
@@ -108,7 +105,7 @@ class Outbox:
         store: Store,
         client: Sender,
         *,
-        clock: Callable[[], int] = _now_us,
+        clock: Callable[[], int] = now_us,
         first_pause_s: float = FIRST_PAUSE_S,
         longest_pause_s: float = LONGEST_PAUSE_S,
         call_s: float = CALL_S,

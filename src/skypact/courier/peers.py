@@ -7,13 +7,13 @@ connection are no answer. Nothing is repeated here: whether a call may be repeat
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
 
 from skypact.courier.client import CallFailed
+from skypact.desk.clock import now_us
 from skypact.desk.outside import Exchange, NoAnswer, Rubbish, Turned
 from skypact.errors import InputError, SkypactError
 from skypact.exchange.dss import (
@@ -55,10 +55,6 @@ class Sender(Protocol):
         """Make one call; raises CallFailed where there is no answer."""
 
 
-def _now_us() -> int:
-    return time.time_ns() // 1_000
-
-
 class Peers:
     """The outside of one node.
 
@@ -72,7 +68,7 @@ class Peers:
         Microseconds since 1970 UTC; for the records of exchanges only.
     """
 
-    def __init__(self, client: Sender, dss_url: str, *, clock: Callable[[], int] = _now_us) -> None:
+    def __init__(self, client: Sender, dss_url: str, *, clock: Callable[[], int] = now_us) -> None:
         self._client = client
         self._dss = dss_url.rstrip("/")
         self._clock = clock

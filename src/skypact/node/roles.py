@@ -7,7 +7,6 @@ there.
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,6 +14,7 @@ from skypact.airspace.labels import DataMode
 from skypact.courier.logged import Logged
 from skypact.courier.outbox import Outbox
 from skypact.courier.peers import Peers
+from skypact.desk.clock import now_us
 from skypact.desk.conformance import Monitor
 from skypact.desk.constraints import ConstraintDesk
 from skypact.desk.dss import DssDesk
@@ -82,11 +82,6 @@ class Role:
     tasks: Mapping[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
     ready: Mapping[str, Callable[[int], Awaitable[str]]] = field(default_factory=dict)
     around: Callable[[Any], Any] | None = None
-
-
-def now_us() -> int:
-    """The clock of the node's own work: microseconds since 1970 UTC."""
-    return time.time_ns() // 1000
 
 
 def dss(world: World) -> Role:

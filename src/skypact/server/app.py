@@ -33,6 +33,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from starlette.routing import Router
 
+from skypact.desk.clock import now_us
 from skypact.errors import FormatError, InputError, Reason, Refused
 from skypact.formats.plain import controls
 from skypact.server.body import decode
@@ -97,10 +98,6 @@ class Tracer(Protocol):
         """A span that lasts as long as the block."""
 
 
-def _now_us() -> int:
-    return time.time_ns() // 1000
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the gate is told.
@@ -123,7 +120,7 @@ class Settings:
     headers: Mapping[str, str] = field(default_factory=dict)
     metrics: Metrics = field(default_factory=Metrics)
     tracer: Tracer | None = None
-    clock: Callable[[], int] = _now_us
+    clock: Callable[[], int] = now_us
 
 
 def application(

@@ -16,7 +16,7 @@ from skypact import __version__
 from skypact.errors import InputError, Reason, Refused
 from skypact.seal import LIFE_S, access_token
 from skypact.server.metrics import MEDIA_TYPE
-from skypact.server.operation import Answer, Call, Operation, Style
+from skypact.server.operation import Answer, Call, Operation, Style, any_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -130,7 +130,7 @@ def pool(region: Callable[[], Awaitable[str]]) -> tuple[Operation, ...]:
             "validateOauth",
             "GET",
             "/aux/v1/validate_oauth",
-            _any_of(
+            any_of(
                 "dss.read.identification_service_areas",
                 "dss.write.identification_service_areas",
                 "utm.strategic_coordination",
@@ -148,7 +148,7 @@ def pool(region: Callable[[], Awaitable[str]]) -> tuple[Operation, ...]:
             "getPool",
             "GET",
             "/aux/v1/pool",
-            _any_of(POOL_READ),
+            any_of(POOL_READ),
             whole,
             tag=tag,
             summary="The id of the airspace representation that the processes of one database share",
@@ -158,7 +158,7 @@ def pool(region: Callable[[], Awaitable[str]]) -> tuple[Operation, ...]:
                 name,
                 method,
                 path,
-                _any_of(scope) if scope else (),
+                any_of(scope) if scope else (),
                 absent(why),
                 tag=tag,
                 summary="Not done by this server; says why",
@@ -231,7 +231,7 @@ def testing(key: SigningKey, issuer: str) -> tuple[Operation, ...]:
                 name,
                 "GET",
                 f"{base}/versions/{{system_identity}}",
-                _any_of(READ_VERSIONS),
+                any_of(READ_VERSIONS),
                 version,
                 tag=tag,
                 summary="The version of this system, by whatever name it is asked for",
@@ -240,10 +240,6 @@ def testing(key: SigningKey, issuer: str) -> tuple[Operation, ...]:
             for name, base in (("getSystemVersion", "/versioning"), ("getDssVersion", ""))
         ),
     )
-
-
-def _any_of(*scopes: str) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset({scope}) for scope in scopes)
 
 
 def _open(

@@ -19,7 +19,7 @@ from skypact.exchange.dss import (
 )
 from skypact.formats import f3548_wire as wire
 from skypact.instants import format_instant
-from skypact.server.operation import Answer, Call, Operation
+from skypact.server.operation import Answer, Call, Operation, any_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 _INTENT: Final = "/dss/v1/operational_intent_references"
 _CONSTRAINT: Final = "/dss/v1/constraint_references"
 _SUBSCRIPTION: Final = "/dss/v1/subscriptions"
-
-
-def _any_of(*scopes: str) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset({scope}) for scope in scopes)
 
 
 def _asker(call: Call) -> Asker:
@@ -90,7 +86,7 @@ def _intents(desk: DssDesk) -> tuple[Operation, ...]:
         ovn = _version(call, "ovn")
         return Answer(body=await desk.delete_intent(_asker(call), call.params["entityid"], ovn))
 
-    readers = _any_of(STRATEGIC, CONFORMANCE)
+    readers = any_of(STRATEGIC, CONFORMANCE)
     tag = "Operational intent references"
     request = wire.PutOperationalIntentReferenceParameters
     changed = wire.ChangeOperationalIntentReferenceResponse
@@ -150,8 +146,8 @@ def _constraints(desk: DssDesk) -> tuple[Operation, ...]:
         ovn = _version(call, "ovn")
         return Answer(body=await desk.delete_constraint(_asker(call), call.params["entityid"], ovn))
 
-    readers = _any_of(CONSTRAINT_MANAGEMENT, CONSTRAINT_PROCESSING)
-    writers = _any_of(CONSTRAINT_MANAGEMENT)
+    readers = any_of(CONSTRAINT_MANAGEMENT, CONSTRAINT_PROCESSING)
+    writers = any_of(CONSTRAINT_MANAGEMENT)
     tag = "Constraint references"
     request, changed = wire.PutConstraintReferenceParameters, wire.ChangeConstraintReferenceResponse
     conflict = {409: "It exists, or the version is not the current one."}
@@ -204,7 +200,7 @@ def _subscriptions(desk: DssDesk) -> tuple[Operation, ...]:
         ident, version = call.params["subscriptionid"], _version(call, "version")
         return Answer(body=await desk.delete_subscription(_asker(call), ident, version))
 
-    scopes = _any_of(CONSTRAINT_PROCESSING, STRATEGIC)
+    scopes = any_of(CONSTRAINT_PROCESSING, STRATEGIC)
     tag = "Subscriptions"
     request, put = wire.PutSubscriptionParameters, wire.PutSubscriptionResponse
     return (
@@ -251,15 +247,15 @@ def _others(desk: DssDesk) -> tuple[Operation, ...]:
         kind, ident = call.params["kind"], call.params["entityid"]
         return Answer(body=_history(await desk.history(kind, ident), call.party, ident))
 
-    everybody = _any_of(CONSTRAINT_MANAGEMENT, CONSTRAINT_PROCESSING, STRATEGIC, CONFORMANCE, ARBITRATION)
+    everybody = any_of(CONSTRAINT_MANAGEMENT, CONSTRAINT_PROCESSING, STRATEGIC, CONFORMANCE, ARBITRATION)
     return (
         _row(
             "getUssAvailability", "GET", "/dss/v1/uss_availability/{uss_id}",
-            _any_of(ARBITRATION, STRATEGIC, CONFORMANCE), get, "Availability", "Whether a party answers",
+            any_of(ARBITRATION, STRATEGIC, CONFORMANCE), get, "Availability", "Whether a party answers",
             answer=wire.UssAvailabilityStatusResponse,
         ),
         _row(
-            "setUssAvailability", "PUT", "/dss/v1/uss_availability/{uss_id}", _any_of(ARBITRATION), put,
+            "setUssAvailability", "PUT", "/dss/v1/uss_availability/{uss_id}", any_of(ARBITRATION), put,
             "Availability", "Declare whether a party answers", body=wire.SetUssAvailabilityStatusParameters,
             answer=wire.UssAvailabilityStatusResponse, statuses={409: "Not the current version."},
         ),

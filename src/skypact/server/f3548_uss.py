@@ -15,17 +15,13 @@ from skypact.exchange.dss import (
     STRATEGIC,
 )
 from skypact.formats import f3548_wire as wire
-from skypact.server.operation import Answer, Call, Operation
+from skypact.server.operation import Answer, Call, Operation, any_of
 
 if TYPE_CHECKING:
     from skypact.desk.node import NodeDesk
 
 _INTENTS: Final = "/uss/v1/operational_intents"
 _TAG: Final = "F3548-21 between services"
-
-
-def _any_of(*scopes: str) -> tuple[frozenset[str], ...]:
-    return tuple(frozenset({scope}) for scope in scopes)
 
 
 def operations(desk: NodeDesk) -> tuple[Operation, ...]:
@@ -56,7 +52,7 @@ def operations(desk: NodeDesk) -> tuple[Operation, ...]:
             "getOperationalIntentDetails",
             "GET",
             f"{_INTENTS}/{{entityid}}",
-            _any_of(STRATEGIC),
+            any_of(STRATEGIC),
             details,
             statuses={200: "The intent and its details.", 404: "None that the DSS has accepted."},
             answer=wire.GetOperationalIntentDetailsResponse,
@@ -67,7 +63,7 @@ def operations(desk: NodeDesk) -> tuple[Operation, ...]:
             "getOperationalIntentTelemetry",
             "GET",
             f"{_INTENTS}/{{entityid}}/telemetry",
-            _any_of(CONFORMANCE),
+            any_of(CONFORMANCE),
             telemetry,
             statuses={
                 200: "Where it was last.",
@@ -83,7 +79,7 @@ def operations(desk: NodeDesk) -> tuple[Operation, ...]:
             "notifyOperationalIntentDetailsChanged",
             "POST",
             _INTENTS,
-            _any_of(STRATEGIC),
+            any_of(STRATEGIC),
             intent_told,
             body=wire.PutOperationalIntentDetailsParameters,
             statuses={204: "Taken.", 409: "Something newer, or something else, was told before."},
@@ -94,7 +90,7 @@ def operations(desk: NodeDesk) -> tuple[Operation, ...]:
             "notifyConstraintDetailsChanged",
             "POST",
             "/uss/v1/constraints",
-            _any_of(CONSTRAINT_MANAGEMENT),
+            any_of(CONSTRAINT_MANAGEMENT),
             constraint_told,
             body=wire.PutConstraintDetailsParameters,
             statuses={204: "Taken.", 409: "Something newer, or something else, was told before."},
@@ -105,7 +101,7 @@ def operations(desk: NodeDesk) -> tuple[Operation, ...]:
             "makeUssReport",
             "POST",
             "/uss/v1/reports",
-            _any_of(STRATEGIC, CONSTRAINT_PROCESSING, CONSTRAINT_MANAGEMENT, CONFORMANCE, ARBITRATION),
+            any_of(STRATEGIC, CONSTRAINT_PROCESSING, CONSTRAINT_MANAGEMENT, CONFORMANCE, ARBITRATION),
             reported,
             body=wire.ErrorReport,
             statuses={201: "Kept, under this id."},

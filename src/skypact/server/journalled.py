@@ -8,9 +8,9 @@ writes nothing to this disk.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
+from skypact.desk.clock import now_us
 from skypact.desk.logs import BODY, Heard
 from skypact.server.app import ADMITTED
 
@@ -23,10 +23,6 @@ BETWEEN: Final = "/uss/v1/"
 """Where the interface between services begins."""
 LOG_SETS: Final = "/uss/v1/log_sets/"
 """Not noted: a log that holds its own reading never ends."""
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1_000
 
 
 class Journalled:
@@ -48,7 +44,7 @@ class Journalled:
         note: Callable[[Heard], None],
         *,
         base_url: str,
-        clock: Callable[[], int] = _now_us,
+        clock: Callable[[], int] = now_us,
     ) -> None:
         self._app = app
         self._note = note

@@ -70,6 +70,11 @@ class Answer:
     media_type: str = "application/json"
 
 
+def any_of(*scopes: str) -> tuple[frozenset[str], ...]:
+    """For :attr:`Operation.scopes`: each of these scopes suffices alone."""
+    return tuple(frozenset({scope}) for scope in scopes)
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One row of the table of operations.
