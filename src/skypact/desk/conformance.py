@@ -16,8 +16,6 @@ Source: ASTM F3548-21, conformance monitoring for situational awareness.
 
 from __future__ import annotations
 
-import asyncio
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from skypact.desk.flights import Filing
+from skypact.desk.turns import Turns
 from skypact.errors import InputError, Reason, Refused
 from skypact.exchange import conformance as rules
 from skypact.exchange.conformance import Judgement, Limits, Sighting, Standing, Watch
@@ -80,7 +79,7 @@ class Monitor:
         self.limits = limits or Limits()
         self._store = store
         self._flights = flights
-        self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns = Turns[bytes]()
 
     async def positions(
         self, entityid: str, telemetry: Sequence[wire.VehicleTelemetry], now_us: int
@@ -133,9 +132,6 @@ class Monitor:
             ):
                 continue  # most flights, most of the time
             made += await self._follow(ident, now_us) is not None
-        for ident in self._locks.keys() - {row[0] for row in rows}:
-            if not self._locks[ident].locked():
-                del self._locks[ident]
         return made
 
     async def forget(self) -> int:
@@ -264,7 +260,7 @@ class Monitor:
 
     async def _follow(self, ident: bytes, now_us: int) -> tuple[Phase, Watch, str] | None:
         """Declare what is due; answers how it stands then and why it failed, or None: nothing was due."""
-        async with self._locks[ident]:
+        async with self._turns.of(ident):
             flight, watch, last = await self._store.read(
                 lambda tx: (kept.flight(tx, ident), watchful.watch(tx, ident), kept.last_position(tx, ident))
             )

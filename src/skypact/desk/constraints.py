@@ -21,7 +21,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -31,6 +30,7 @@ import msgspec
 from skypact.desk import said
 from skypact.desk.flights import CONSTRAINT, LEASE_US, TOLD_US, Flights, OurMeetings, add_notice, known_row
 from skypact.desk.outside import NoAnswer, Rubbish, Turned
+from skypact.desk.turns import Turns
 from skypact.errors import Reason, Refused
 from skypact.exchange import planning as plan
 from skypact.exchange.dss import CONSTRAINT_MANAGEMENT, Availability
@@ -149,7 +149,7 @@ class ConstraintDesk:
         self._store = store
         self._keeper = keeper
         self._flights = flights
-        self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns = Turns[bytes]()
         self._holder = secrets.token_bytes(16)
 
     # -- what peers ask -------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class ConstraintDesk:
         """
         constraint = wire.new_id() if ident is None else wire.entity_id(ident, where="$.id")
         admissible(self._volumes(filing, ""), now_us)
-        async with self._turn(constraint):
+        async with self._turns.of(constraint):
             before = await self._settled(constraint, now_us)
             valid = before is not None and before.state == watchful.VALID
             base = before.ovn if before is not None and valid else ""
@@ -192,7 +192,7 @@ class ConstraintDesk:
             UNKNOWN: it is none of ours; UNAVAILABLE: what was sent before is not settled.
         """
         constraint = wire.entity_id(ident, where="$.id")
-        async with self._turn(constraint):
+        async with self._turns.of(constraint):
             before = await self._settled(constraint, now_us)
             if before is None:
                 raise Refused(Reason.UNKNOWN, "no constraint of ours has this id", where="id", found=ident)
@@ -238,7 +238,7 @@ class ConstraintDesk:
         settled = 0
         for row in rows:
             try:
-                async with self._turn(row.constraint):
+                async with self._turns.of(row.constraint):
                     result = await self._take_up(row, now_us)
             except Exception:  # noqa: BLE001 -- whatever it is with this one: the others are settled
                 _LOG.exception("constraint %s could not be taken up", wire.id_text(row.constraint))
@@ -269,12 +269,6 @@ class ConstraintDesk:
         return count
 
     # -- an attempt -----------------------------------------------------------------------------------------
-
-    def _turn(self, constraint: bytes) -> asyncio.Lock:
-        if len(self._locks) > 10_000:
-            for ident in [i for i, lock in self._locks.items() if not lock.locked()]:
-                del self._locks[ident]
-        return self._locks[constraint]
 
     def _volumes(self, filing: ConstraintFiling, ident: str) -> Volumes:
         if not filing.volumes:

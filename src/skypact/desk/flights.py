@@ -23,7 +23,7 @@ import logging
 import secrets
 import time
 import uuid
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -34,6 +34,7 @@ from skypact.airspace.labels import DataMode
 from skypact.desk import said
 from skypact.desk.logs import planned
 from skypact.desk.outside import Exchange, NoAnswer, Outside, Rubbish, Turned
+from skypact.desk.turns import Turns
 from skypact.errors import InputError, Reason, Refused
 from skypact.exchange import intent as life
 from skypact.exchange import planning as plan
@@ -222,7 +223,7 @@ class Flights:
         self._store = store
         self._outside = outside
         self._volumed = said.Volumed(settings.mode)
-        self._locks: defaultdict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns = Turns[bytes]()
         self._holder = secrets.token_bytes(16)
         self._made: OrderedDict[bytes, plan.Details] = OrderedDict()
         self._coming: OrderedDict[bytes, kept.Flight | None] = OrderedDict()
@@ -252,7 +253,7 @@ class Flights:
             return await self.end(ident, now_us)
         flight = wire.new_id() if ident is None else wire.entity_id(ident, where="$.id")
         self._admit(filing, wanted, now_us)
-        async with self._turn(flight):
+        async with self._turns.of(flight):
             before = await self._settled(flight, now_us)
             phase = Phase.NONE if before is None else Phase(before.state)
             if phase is Phase.ENDED:
@@ -306,7 +307,7 @@ class Flights:
             UNKNOWN: it is none of ours; UNAVAILABLE: what was sent before is not settled.
         """
         flight = wire.entity_id(ident, where="$.id")
-        async with self._turn(flight):
+        async with self._turns.of(flight):
             before = await self._settled(flight, now_us)
             if before is None:
                 raise Refused(Reason.UNKNOWN, "no flight of ours has this id", where="$.id", found=ident)
@@ -340,12 +341,6 @@ class Flights:
             now_us=now_us,
             limits=self.settings.filing,
         )
-
-    def _turn(self, flight: bytes) -> asyncio.Lock:
-        if len(self._locks) > 10_000:
-            for ident in [i for i, lock in self._locks.items() if not lock.locked()]:
-                del self._locks[ident]
-        return self._locks[flight]
 
     async def _settled(self, flight: bytes, now_us: int) -> kept.Flight | None:
         """The flight, once nothing that was sent before is open."""
@@ -428,7 +423,7 @@ class Flights:
         settled = 0
         for row in rows:
             try:
-                async with self._turn(row.flight):
+                async with self._turns.of(row.flight):
                     result = await self._take_up(row, now_us)
             except Exception:  # noqa: BLE001 -- whatever it is with this one: the others are settled
                 _LOG.exception("flight %s could not be taken up", wire.id_text(row.flight))

@@ -16,13 +16,14 @@ Source: flight planning v1 (0.7.0) of the InterUSS automated testing interfaces.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from skypact.desk.flights import Filing, Result
+from skypact.desk.turns import Turns
 from skypact.errors import InputError, Reason, Refused
 from skypact.exchange.intent import Phase
 from skypact.exchange.planning import Ending
@@ -191,7 +192,7 @@ class _User:
     def __init__(self, desk: NodeDesk) -> None:
         self._desk = desk
         self._answers: OrderedDict[str, tuple[bytes, asyncio.Future[FlightPlanResponse]]] = OrderedDict()
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._turns = Turns[str]()
 
     async def upsert(self, call: Call) -> Answer:
         """File, change or begin a flight."""
@@ -215,7 +216,7 @@ class _User:
 
     async def _planned(self, call: Call, request: UpsertFlightPlanRequest) -> FlightPlanResponse:
         name = f"test:{call.params['flight_plan_id'].lower()}"
-        async with self._locks[name]:  # one user does one thing at a time with a flight
+        async with self._turns.of(name):  # one user does one thing at a time with a flight
             return await self._acted(call, request, name)
 
     async def _acted(self, call: Call, request: UpsertFlightPlanRequest, name: str) -> FlightPlanResponse:
