@@ -36,6 +36,7 @@ from skypact.exchange import planning as plan
 from skypact.exchange.dss import CONSTRAINT_MANAGEMENT, Availability
 from skypact.formats import f3548_wire as wire
 from skypact.instants import DAY_US, EVER, FOREVER, SECOND_US, format_instant
+from skypact.notify.extents import at_most
 from skypact.store import node as kept
 from skypact.store import watchful
 
@@ -566,15 +567,7 @@ def admissible(volumes: Volumes, now_us: int) -> None:
                 raise Refused(
                     Reason.INVALID, "a time is needed", where=f"{where}[{row}].{name}", found="none"
                 )
-    found = len(volumes.lat_deg)
-    if found > VERTICES:
-        raise Refused(
-            Reason.TOO_LARGE,
-            "too many vertices",
-            where=where,
-            found=f"{found:,}",
-            expected=f"at most {VERTICES:,} in all (vertices)",
-        )
+    at_most(len(volumes.lat_deg), VERTICES, "vertices", where=where)
     start_us, end_us = int(volumes.start_us.min()), int(volumes.end_us.max())
     if end_us <= now_us:
         raise Refused(

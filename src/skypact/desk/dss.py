@@ -29,6 +29,7 @@ from skypact.errors import Reason, Refused
 from skypact.exchange import dss as rules
 from skypact.exchange.dss import Availability, Known, Limits, State
 from skypact.formats import f3548_wire as wire
+from skypact.notify.extents import closed_in_altitude, closed_in_time
 from skypact.store import dss as kept
 from skypact.store.dss import CONSTRAINT, INTENT, SUBSCRIPTION, Entity, Part, Shown, Told
 
@@ -153,8 +154,8 @@ class DssDesk:
             rules.may_write(state, None, asker.scopes, where="$.state")
         wanted_subscription = self._wanted_subscription(asker, request, state)
         extents = self._extents(request.extents, asker)
-        rules.closed_in_time(extents.volumes, where="$.extents")
-        rules.closed_in_altitude(extents.volumes, where="$.extents")
+        closed_in_time(extents.volumes, where="$.extents")
+        closed_in_altitude(extents.volumes, where="$.extents")
         end_us = extents.bounds.end_us
         rules.not_over(end_us, asker.now_us, where="$.extents")
         rules.within_horizon(
@@ -314,7 +315,7 @@ class DssDesk:
         limits = self._settings.limits
         rules.base_url(request.uss_base_url, limits, where="$.uss_base_url")
         extents = self._extents(request.extents, asker)
-        rules.closed_in_time(extents.volumes, where="$.extents")
+        closed_in_time(extents.volumes, where="$.extents")
         start_us, end_us = extents.bounds.start_us, extents.bounds.end_us
         where = "$.extents"
         rules.not_over(end_us, asker.now_us, where=where)

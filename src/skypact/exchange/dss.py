@@ -25,10 +25,9 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import numpy as np
-
 from skypact.errors import InputError, Reason, Refused
 from skypact.instants import DAY_US, EVER, FOREVER, HOUR_US, SECOND_US, format_instant
+from skypact.notify.extents import at_most
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -171,15 +170,8 @@ def within_count(volumes: int, vertices: int, limits: Limits, *, where: str) -> 
     Refused
         TOO_LARGE, with the number and the limit.
     """
-    for found, limit, name in ((volumes, limits.volumes, "volumes"), (vertices, limits.vertices, "vertices")):
-        if found > limit:
-            raise Refused(
-                Reason.TOO_LARGE,
-                f"too many {name}",
-                where=where,
-                found=f"{found:,}",
-                expected=f"at most {limit:,} in all ({name})",
-            )
+    at_most(volumes, limits.volumes, "volumes", where=where)
+    at_most(vertices, limits.vertices, "vertices", where=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,44 +192,6 @@ class Bounds:
             float(volumes.lower_m.min()),
             float(volumes.upper_m.max()),
         )
-
-
-def closed_in_time(volumes: Volumes, *, where: str) -> None:
-    """Refuse volumes whose window is open.
-
-    Raises
-    ------
-    Refused
-        INVALID, naming the volume.
-    """
-    for column, name, is_open in (
-        (volumes.start_us, "time_start", EVER),
-        (volumes.end_us, "time_end", FOREVER),
-    ):
-        rows = np.nonzero(column == is_open)[0]
-        if rows.size:
-            raise Refused(
-                Reason.INVALID, "a time is needed", where=f"{where}[{rows[0]}].{name}", found="none"
-            )
-
-
-def closed_in_altitude(volumes: Volumes, *, where: str) -> None:
-    """Refuse volumes that have no floor or no ceiling.
-
-    Raises
-    ------
-    Refused
-        INVALID, naming the volume.
-    """
-    for column, name in ((volumes.lower_m, "altitude_lower"), (volumes.upper_m, "altitude_upper")):
-        rows = np.nonzero(np.isinf(column))[0]
-        if rows.size:
-            raise Refused(
-                Reason.INVALID,
-                "an altitude is needed",
-                where=f"{where}[{rows[0]}].volume.{name}",
-                found="none",
-            )
 
 
 def not_over(end_us: int, now_us: int, *, where: str) -> None:

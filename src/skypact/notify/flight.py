@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from skypact.errors import Reason, Refused
-from skypact.instants import DAY_US, EVER, FOREVER, format_instant
+from skypact.instants import DAY_US, format_instant
+from skypact.notify.extents import at_most, closed_in_altitude, closed_in_time
 
 if TYPE_CHECKING:
     from skypact.airspace.volumes import Volumes
@@ -90,9 +89,11 @@ def admissible(
             expected=f"{limits.priority_least} to {limits.priority_most} (priority_least, priority_most)",
         )
     parts = [(v, at) for v, at in ((volumes, planned), (off_nominal, beyond)) if v is not None]
-    _counted(parts, limits, where)
+    at_most(sum(len(part) for part, _ in parts), limits.volumes, "volumes", where=where)
+    at_most(sum(len(part.lat_deg) for part, _ in parts), limits.vertices, "vertices", where=where)
     for part, at in parts:
-        _closed(part, at)
+        closed_in_time(part, where=at)
+        closed_in_altitude(part, where=at)
     end = max(int(part.end_us.max()) for part, _ in parts)
     if end <= now_us:
         raise Refused(
@@ -110,30 +111,3 @@ def admissible(
             found=format_instant(end),
             expected=f"an end at most {limits.horizon_us / DAY_US:g} days ahead (horizon)",
         )
-
-
-def _counted(parts: list[tuple[Volumes, str]], limits: FilingLimits, where: str) -> None:
-    for found, limit, name in (
-        (sum(len(part) for part, _ in parts), limits.volumes, "volumes"),
-        (sum(len(part.lat_deg) for part, _ in parts), limits.vertices, "vertices"),
-    ):
-        if found > limit:
-            raise Refused(
-                Reason.TOO_LARGE,
-                f"too many {name}",
-                where=where,
-                found=f"{found:,}",
-                expected=f"at most {limit:,} in all ({name})",
-            )
-
-
-def _closed(part: Volumes, at: str) -> None:
-    for is_open, name, what in (
-        (part.start_us == EVER, "time_start", "a time"),
-        (part.end_us == FOREVER, "time_end", "a time"),
-        (np.isinf(part.lower_m), "volume.altitude_lower", "an altitude"),
-        (np.isinf(part.upper_m), "volume.altitude_upper", "an altitude"),
-    ):
-        rows = np.nonzero(is_open)[0]
-        if rows.size:
-            raise Refused(Reason.INVALID, f"{what} is needed", where=f"{at}[{rows[0]}].{name}", found="none")

@@ -27,8 +27,6 @@ from skypact.exchange.dss import (
     Limits,
     State,
     base_url,
-    closed_in_altitude,
-    closed_in_time,
     fresh_ovn,
     may_while_down,
     may_write,
@@ -45,6 +43,7 @@ from skypact.exchange.dss import (
     within_horizon,
 )
 from skypact.instants import DAY_US, EVER, FOREVER, HOUR_US, SECOND_US
+from skypact.notify.extents import closed_in_altitude, closed_in_time
 from skypact.record.ledger import REF_CHARS
 
 if TYPE_CHECKING:
