@@ -142,13 +142,8 @@ class Peers:
         """What the DSS has of it; None: nothing."""
         url = f"{self._dss}{_INTENTS}/{ident}"
         kind = wire.GetOperationalIntentReferenceResponse
-        try:
-            answer, _ = await self._ask("GET", url, STRATEGIC, None, timeout_s, kind)
-        except Turned as error:
-            if error.status == 404:
-                return None
-            raise
-        return answer.operational_intent_reference
+        answer = await self._there(url, STRATEGIC, timeout_s, kind)
+        return None if answer is None else answer.operational_intent_reference
 
     async def put_constraint(
         self, ident: str, ovn: str, body: bytes, timeout_s: float
@@ -174,13 +169,8 @@ class Peers:
         """What the DSS has of it; None: nothing."""
         url = f"{self._dss}{_CONSTRAINTS}/{ident}"
         kind = wire.GetConstraintReferenceResponse
-        try:
-            answer, _ = await self._ask("GET", url, CONSTRAINT_MANAGEMENT, None, timeout_s, kind)
-        except Turned as error:
-            if error.status == 404:
-                return None
-            raise
-        return answer.constraint_reference
+        answer = await self._there(url, CONSTRAINT_MANAGEMENT, timeout_s, kind)
+        return None if answer is None else answer.constraint_reference
 
     async def availability(self, party: str, timeout_s: float) -> wire.UssAvailabilityStatusResponse:
         """Whether a party answers, as an arbiter declared it."""
@@ -221,6 +211,16 @@ class Peers:
         return answer.constraint, exchange
 
     # -- one call -------------------------------------------------------------------------------------------
+
+    async def _there(self, url: str, scope: str, timeout_s: float, kind: type[T]) -> T | None:
+        """What is at a URL; None where the answer is that nothing is."""
+        try:
+            answer, _ = await self._ask("GET", url, scope, None, timeout_s, kind)
+        except Turned as error:
+            if error.status == 404:
+                return None
+            raise
+        return answer
 
     async def _ask(
         self, method: str, url: str, scope: str, body: bytes | None, timeout_s: float, kind: type[T]

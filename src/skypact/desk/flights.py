@@ -855,32 +855,7 @@ class Flights:
         if phase is Phase.ENDED or not listed:
             return None
         volumes = self._volumed.of(listed, ident=wire.id_text(row.flight), party=self.settings.party)
-        box = said.box_of(volumes)
-        details = wire.OperationalIntentDetails(
-            volumes=filing.volumes or None,
-            off_nominal_volumes=filing.off_nominal_volumes or None,
-            priority=filing.priority,
-        )
-        return kept.Flight(
-            id=row.flight,
-            name=filing.name,
-            operator=filing.operator,
-            state=phase.value,
-            filed=0,
-            priority=filing.priority,
-            version=0,
-            ovn="",
-            reference=b"",
-            details=wire.encode(details),
-            subscribers=b"",
-            start_us=int(volumes.start_us.min()),
-            end_us=int(volumes.end_us.max()),
-            south=box.south,
-            north=box.north,
-            west=box.west,
-            east=box.east,
-            written_us=row.begun_us,
-        )
+        return _filed(row.flight, filing, volumes, row.begun_us)
 
     def meeting_ours(
         self,
@@ -934,11 +909,7 @@ class Flights:
         reference, subscribers = _as_written(job, outcome)
         old = kept.flight(tx, job.ident)
         filed = 1 if old is None else old.filed + 1
-        details = wire.OperationalIntentDetails(
-            volumes=job.filing.volumes or None,
-            off_nominal_volumes=job.filing.off_nominal_volumes or None,
-            priority=job.filing.priority,
-        )
+        details = _details_of(job.filing)
         came = [replace(meeting, why=_LATE) for _, meeting in late]
         leaf = tx.append(
             "flight.version",
@@ -961,7 +932,7 @@ class Flights:
             ),
         )
         self._log(tx, job, now_us)
-        row = self._row(job, old, reference, details, subscribers, phase, filed, now_us)
+        row = self._row(job, old, reference, subscribers, phase, filed, now_us)
         kept.put_flight(tx, row)
         content = msgspec.json.encode({"reference": reference, "details": details, "phase": phase.value})
         kept.add_version(tx, job.ident, filed, job.act.value, content, leaf, now_us)
@@ -972,12 +943,11 @@ class Flights:
         kept.drop_pending(tx, job.ident)
         return came
 
+    @staticmethod
     def _row(
-        self,
         job: _Job,
         old: kept.Flight | None,
         reference: wire.OperationalIntentReference,
-        details: wire.OperationalIntentDetails,
         subscribers: Sequence[wire.SubscriberToNotify],
         phase: Phase,
         filed: int,
@@ -989,26 +959,13 @@ class Flights:
             )
         volumes = job.planning.goal.volumes
         assert volumes is not None  # noqa: S101 -- only the end has none
-        box = said.box_of(volumes)
-        return kept.Flight(
-            id=job.ident,
-            name=job.filing.name,
-            operator=job.filing.operator,
+        return _filed(job.ident, job.filing, volumes, now_us)._replace(
             state=phase.value,
             filed=filed,
-            priority=job.filing.priority,
             version=reference.version,
             ovn=reference.ovn or "",
             reference=wire.encode(reference),
-            details=wire.encode(details),
             subscribers=wire.encode(list(subscribers)),
-            start_us=int(volumes.start_us.min()),
-            end_us=int(volumes.end_us.max()),
-            south=box.south,
-            north=box.north,
-            west=box.west,
-            east=box.east,
-            written_us=now_us,
         )
 
     def _tell_subscribers(
@@ -1437,6 +1394,39 @@ def _unused(tx: Tx, name: str, ident: bytes) -> None:
 
 def _flight(tx: Tx, ident: bytes) -> kept.Flight | None:
     return kept.flight(tx, ident)
+
+
+def _details_of(filing: Filing) -> wire.OperationalIntentDetails:
+    return wire.OperationalIntentDetails(
+        volumes=filing.volumes or None,
+        off_nominal_volumes=filing.off_nominal_volumes or None,
+        priority=filing.priority,
+    )
+
+
+def _filed(ident: bytes, filing: Filing, volumes: Volumes, written_us: int) -> kept.Flight:
+    """The row of a flight as it is filed, before the discovery service has answered anything."""
+    box = said.box_of(volumes)
+    return kept.Flight(
+        id=ident,
+        name=filing.name,
+        operator=filing.operator,
+        state=filing.phase,
+        filed=0,
+        priority=filing.priority,
+        version=0,
+        ovn="",
+        reference=b"",
+        details=wire.encode(_details_of(filing)),
+        subscribers=b"",
+        start_us=int(volumes.start_us.min()),
+        end_us=int(volumes.end_us.max()),
+        south=box.south,
+        north=box.north,
+        west=box.west,
+        east=box.east,
+        written_us=written_us,
+    )
 
 
 def _phase(word: str) -> Phase:

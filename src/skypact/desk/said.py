@@ -47,17 +47,7 @@ def reference_of(said: wire.OperationalIntentReference) -> plan.Reference:
     InputError
         One of its members is not what it should be.
     """
-    return plan.Reference(
-        ident=said.id.lower(),
-        manager=said.manager,
-        version=said.version,
-        state=State(said.state),
-        availability=Availability(said.uss_availability),
-        start_us=wire.instant(said.time_start, where="time_start"),
-        end_us=wire.instant(said.time_end, where="time_end"),
-        base_url=said.uss_base_url,
-        ovn=shown_ovn(said.ovn),
-    )
+    return _reference(said, State(said.state))
 
 
 def constraint_reference_of(said: wire.ConstraintReference) -> plan.Reference:
@@ -68,11 +58,17 @@ def constraint_reference_of(said: wire.ConstraintReference) -> plan.Reference:
     InputError
         One of its members is not what it should be.
     """
+    return _reference(said, None)
+
+
+def _reference(
+    said: wire.OperationalIntentReference | wire.ConstraintReference, state: State | None
+) -> plan.Reference:
     return plan.Reference(
         ident=said.id.lower(),
         manager=said.manager,
         version=said.version,
-        state=None,
+        state=state,
         availability=Availability(said.uss_availability),
         start_us=wire.instant(said.time_start, where="time_start"),
         end_us=wire.instant(said.time_end, where="time_end"),
