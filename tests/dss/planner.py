@@ -80,6 +80,8 @@ class Journal:
             self.open[entry["number"]] = entry
             return
         sent = self.open.pop(entry["number"])
+        if entry["what"] == "refused" and (sent["act"], entry["reason"]) == ("delete", "unknown"):
+            self.mine.pop(sent["id"], None)  # the first try, cut off by a kill, had done it
         if entry["what"] == "accepted":
             self.accepted += 1
             if sent["act"] == "delete":
