@@ -150,8 +150,7 @@ class DssDesk:
         limits = self._settings.limits
         state = State(request.state)
         rules.base_url(request.uss_base_url, limits, where="$.uss_base_url")
-        if not rules.WRITERS[state] & asker.scopes:
-            rules.may_write(state, None, asker.scopes, where="$.state")
+        rules.may_write(state, None, asker.scopes, where="$.state")  # the order of states is looked at below
         wanted_subscription = self._wanted_subscription(asker, request, state)
         extents = self._extents(request.extents, asker)
         closed_in_time(extents.volumes, where="$.extents")
@@ -183,9 +182,7 @@ class DssDesk:
                     )
                 before = _replaceable(before, asker, "operational intent")
             else:
-                before = _existing(before, "operational intent", entityid)
-                rules.own(before.party, asker.party, "operational intent")
-                rules.same_ovn(ovn, before.ovn)
+                before = _current(before, asker, entityid, ovn, "operational intent")
             current = None if ovn is None or before is None else State(before.state)
             rules.may_write(state, current, asker.scopes, where="$.state")
             rules.may_while_down(_availability(declared, asker.party), state)
@@ -201,23 +198,8 @@ class DssDesk:
             attached = attachment.entity
             if state.nominal:
                 self._require_key(tx, asker, ident, here, extents, key, attached, declared)
-            entity = Entity(
-                kind=INTENT,
-                id=ident,
-                party=asker.party,
-                version=1 if before is None else before.version + 1,
-                seq=tx.seq,
-                ovn=new_ovn,
-                state=state.value,
-                base_url=request.uss_base_url,
-                start_us=extents.bounds.start_us,
-                end_us=end_us,
-                shape=extents.digest,
-                subscription=None if attached is None else attached.id,
-                for_intents=False,
-                for_constraints=False,
-                implicit=False,
-                written_us=asker.now_us,
+            entity = _next(tx, asker, INTENT, ident, before, new_ovn, request.uss_base_url, extents)._replace(
+                state=state.value, subscription=None if attached is None else attached.id
             )
             concerned = _also(concerned, self._concerned_before(tx, before, asker))
             if attached is not None and attachment.written is not None:
@@ -266,14 +248,12 @@ class DssDesk:
 
         def work(tx: Tx) -> wire.ChangeOperationalIntentReferenceResponse:
             declared = kept.availability(tx)
-            entity = _existing(kept.get(tx, INTENT, ident), "operational intent", entityid)
-            rules.own(entity.party, asker.party, "operational intent")
-            rules.same_ovn(ovn, entity.ovn)
+            entity = _current(kept.get(tx, INTENT, ident), asker, entityid, ovn, "operational intent")
             rules.may_while_down(_availability(declared, asker.party), None)
-            concerned, index = self._remove(tx, entity, asker, _intent(entity, asker.party, declared))
+            reference = _intent(entity, asker.party, declared)
+            concerned, index = self._remove(tx, entity, asker, reference)
             return wire.ChangeOperationalIntentReferenceResponse(
-                subscribers=_subscribers(concerned, index),
-                operational_intent_reference=_intent(entity, asker.party, declared),
+                subscribers=_subscribers(concerned, index), operational_intent_reference=reference
             )
 
         return await self._store.write(work)
@@ -341,27 +321,8 @@ class DssDesk:
                     )
                 before = _replaceable(before, asker, "constraint")
             else:
-                before = _existing(before, "constraint", entityid)
-                rules.own(before.party, asker.party, "constraint")
-                rules.same_ovn(ovn, before.ovn)
-            entity = Entity(
-                kind=CONSTRAINT,
-                id=ident,
-                party=asker.party,
-                version=1 if before is None else before.version + 1,
-                seq=tx.seq,
-                ovn=new_ovn,
-                state=None,
-                base_url=request.uss_base_url,
-                start_us=start_us,
-                end_us=end_us,
-                shape=extents.digest,
-                subscription=None,
-                for_intents=False,
-                for_constraints=False,
-                implicit=False,
-                written_us=asker.now_us,
-            )
+                before = _current(before, asker, entityid, ovn, "constraint")
+            entity = _next(tx, asker, CONSTRAINT, ident, before, new_ovn, request.uss_base_url, extents)
             concerned = _also(
                 kept.concerned(tx, CONSTRAINT, extents.parts, asker.now_us),
                 self._concerned_before(tx, before, asker),
@@ -392,14 +353,11 @@ class DssDesk:
         ident = wire.entity_id(entityid, where="entityid")
 
         def work(tx: Tx) -> wire.ChangeConstraintReferenceResponse:
-            declared = kept.availability(tx)
-            entity = _existing(kept.get(tx, CONSTRAINT, ident), "constraint", entityid)
-            rules.own(entity.party, asker.party, "constraint")
-            rules.same_ovn(ovn, entity.ovn)
-            concerned, index = self._remove(tx, entity, asker, _constraint(entity, asker.party, declared))
+            entity = _current(kept.get(tx, CONSTRAINT, ident), asker, entityid, ovn, "constraint")
+            reference = _constraint(entity, asker.party, kept.availability(tx))
+            concerned, index = self._remove(tx, entity, asker, reference)
             return wire.ChangeConstraintReferenceResponse(
-                subscribers=_subscribers(concerned, index),
-                constraint_reference=_constraint(entity, asker.party, declared),
+                subscribers=_subscribers(concerned, index), constraint_reference=reference
             )
 
         return await self._store.write(work)
@@ -426,7 +384,6 @@ class DssDesk:
 
         def work(tx: Tx) -> wire.Subscription:
             entity = _alive(kept.get(tx, SUBSCRIPTION, ident), asker, subscriptionid)
-            rules.own(entity.party, asker.party, "subscription")
             users = [intent.id for intent in kept.dependents(tx, ident)]
             return _subscription_of(entity, users, tx.notifications)
 
@@ -503,26 +460,11 @@ class DssDesk:
                 rules.within_subscriptions(kept.subscriptions_of(tx, asker.party, asker.now_us), limits)
             else:
                 before = _alive(before, asker, subscriptionid)
-                rules.own(before.party, asker.party, "subscription")
                 rules.same_ovn(version, before.ovn)
-            entity = Entity(
-                kind=SUBSCRIPTION,
-                id=ident,
-                party=asker.party,
-                version=1 if before is None else before.version + 1,
-                seq=tx.seq,
-                ovn=rules.fresh_ovn(secrets.token_bytes(24)),
-                state=None,
-                base_url=request.uss_base_url,
-                start_us=start_us,
-                end_us=end_us,
-                shape=extents.digest,
-                subscription=None,
-                for_intents=for_intents,
-                for_constraints=for_constraints,
-                implicit=False,
-                written_us=asker.now_us,
-            )
+            new = rules.fresh_ovn(secrets.token_bytes(24))
+            entity = _next(
+                tx, asker, SUBSCRIPTION, ident, before, new, request.uss_base_url, extents
+            )._replace(for_intents=for_intents, for_constraints=for_constraints)
             self._serves(tx, entity, extents, [user for user in users if user.end_us > asker.now_us])
             kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
             kept.put(tx, [entity], new=before is None)
@@ -546,7 +488,6 @@ class DssDesk:
 
         def work(tx: Tx) -> wire.DeleteSubscriptionResponse:
             entity = _alive(kept.get(tx, SUBSCRIPTION, ident), asker, subscriptionid)
-            rules.own(entity.party, asker.party, "subscription")
             rules.same_ovn(version, entity.ovn)
             users = kept.dependents(tx, ident)
             if users:
@@ -779,23 +720,10 @@ class DssDesk:
         wanted = (extents.digest, url, for_constraints)
         if own is not None and (own.shape, own.base_url, own.for_constraints) == wanted:
             return _Attachment(own)
-        made = Entity(
-            kind=SUBSCRIPTION,
-            id=wire.id_from(tx.chance(16)) if own is None else own.id,
-            party=asker.party,
-            version=1 if own is None else own.version + 1,
-            seq=tx.seq,
-            ovn=rules.fresh_ovn(tx.chance(24)),
-            state=None,
-            base_url=url,
-            start_us=extents.bounds.start_us,
-            end_us=extents.bounds.end_us,
-            shape=extents.digest,
-            subscription=None,
-            for_intents=True,
-            for_constraints=for_constraints,
-            implicit=True,
-            written_us=asker.now_us,
+        ident = wire.id_from(tx.chance(16)) if own is None else own.id
+        new = rules.fresh_ovn(tx.chance(24))
+        made = _next(tx, asker, SUBSCRIPTION, ident, own, new, url, extents)._replace(
+            for_intents=True, for_constraints=for_constraints, implicit=True
         )
         return _Attachment(made, extents, own)
 
@@ -1057,16 +985,56 @@ def _request_digest(party: str, raw: bytes) -> bytes:
 # -- small rules on what is kept ----------------------------------------------------------------------------
 
 
+def _next(
+    tx: Tx,
+    asker: Asker,
+    kind: str,
+    ident: bytes,
+    before: Entity | None,
+    ovn: str,
+    base_url: str,
+    extents: _Extents,
+) -> Entity:
+    """The next version of an entity, or its first, over the extents; what only its kind has is left out."""
+    return Entity(
+        kind=kind,
+        id=ident,
+        party=asker.party,
+        version=1 if before is None else before.version + 1,
+        seq=tx.seq,
+        ovn=ovn,
+        state=None,
+        base_url=base_url,
+        start_us=extents.bounds.start_us,
+        end_us=extents.bounds.end_us,
+        shape=extents.digest,
+        subscription=None,
+        for_intents=False,
+        for_constraints=False,
+        implicit=False,
+        written_us=asker.now_us,
+    )
+
+
 def _existing(entity: Entity | None, noun: str, ident: str) -> Entity:
     if entity is None:
         raise Refused(Reason.UNKNOWN, f"no such {noun}", where="the path", found=ident)
     return entity
 
 
+def _current(entity: Entity | None, asker: Asker, ident: str, ovn: str, noun: str) -> Entity:
+    """The asker's own entity, in the version that it names."""
+    entity = _existing(entity, noun, ident)
+    rules.own(entity.party, asker.party, noun)
+    rules.same_ovn(ovn, entity.ovn)
+    return entity
+
+
 def _alive(entity: Entity | None, asker: Asker, ident: str) -> Entity:
-    """A subscription that is not over."""
+    """A subscription of the asker's own that is not over."""
     if entity is None or entity.end_us <= asker.now_us:
         raise Refused(Reason.UNKNOWN, "no such subscription", where="the path", found=ident)
+    rules.own(entity.party, asker.party, "subscription")
     return entity
 
 
