@@ -87,6 +87,12 @@ class PublicKey:
         text = hashlib.sha256(der).hexdigest()
         return " ".join(text[at : at + 4] for at in range(0, len(text), 4))
 
+    @property
+    def ed25519(self) -> bytes:
+        """The 32 bytes of an Ed25519 key (RFC 8032); of a key of another kind, none."""
+        raw = self._key.public_key
+        return raw.public_bytes_raw() if isinstance(raw, ed25519.Ed25519PublicKey) else b""
+
     def jwk(self) -> dict[str, Any]:
         """The key as a member of a JWK set."""
         public = {name: value for name, value in self._key.as_dict(private=False).items() if name != "kid"}
@@ -305,6 +311,23 @@ def public_key(pem: bytes, *, where: str = "") -> PublicKey:
         raise FormatError("no public key or certificate in PEM", where=where, expected=_KINDS) from None
     data = loaded.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return _public(_imported(data, loaded, where), "")
+
+
+def ed25519_key(raw: bytes, *, where: str = "") -> PublicKey:
+    """The Ed25519 key of these 32 bytes (RFC 8032).
+
+    Raises
+    ------
+    FormatError
+        They are not 32 bytes.
+    """
+    try:
+        loaded = ed25519.Ed25519PublicKey.from_public_bytes(raw)
+    except ValueError:
+        raise FormatError(
+            "not an Ed25519 key", where=where, found=f"{len(raw)} bytes", expected="32 bytes"
+        ) from None
+    return _public(OKPKey.import_key(loaded), "")
 
 
 def public_keys(jwks: bytes, *, where: str = "") -> tuple[PublicKey, ...]:

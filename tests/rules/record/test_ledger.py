@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from record_oracle import sha, tree_hash
 from skypact.errors import InputError
-from skypact.record.ledger import CONTENT_BYTES, Frontier, leaf_hash
+from skypact.record.ledger import CONTENT_BYTES, Frontier, entry_hash, entry_of, leaf_hash
 
 SALT = bytes(range(32))
 
 
-def _sha(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
-
-
-def _tree_hash(entries: list[bytes]) -> bytes:
-    """The definition of RFC 6962 section 2.1, word for word: slow and obvious."""
-    if not entries:
-        return _sha(b"")
-    if len(entries) == 1:
-        return _sha(b"\x00" + entries[0])
-    k = 1
-    while k * 2 < len(entries):
-        k *= 2
-    return _sha(b"\x01" + _tree_hash(entries[:k]) + _tree_hash(entries[k:]))
-
-
 def test_a_leaf_is_what_the_law_says_to_the_byte() -> None:
-    """The hash is RFC 6962's leaf hash of salt and digest, which frames kind, ref and content."""
-    framed = b"skypact leaf 1\n\x00\x00\x00\x06filing\x00\x00\x00\x03\xc3\xa9/content"
-    expected = _sha(b"\x00" + SALT + _sha(framed))
-    assert leaf_hash("filing", "é/", b"content", SALT) == expected
+    """The hash is RFC 6962's over an entry, which frames salt, kind, ref and the digest of the content."""
+    framed = b"skypact leaf 1\n" + SALT + b"\x00\x00\x00\x06filing\x00\x00\x00\x03\xc3\xa9/" + sha(b"content")
+    assert entry_of("filing", "é/", sha(b"content"), SALT) == sha(framed)
+    assert leaf_hash("filing", "é/", b"content", SALT) == sha(b"\x00" + sha(framed))
 
 
 def test_an_entry_is_one_of_rfc_6962() -> None:
     """A tree of one leaf has the leaf's hash for its root, as the RFC's own function gives it."""
-    entry = SALT + _sha(b"skypact leaf 1\n\x00\x00\x00\x01k\x00\x00\x00\x00c")
-    assert leaf_hash("k", "", b"c", SALT) == _tree_hash([entry])
+    entry = entry_of("k", "", sha(b"c"), SALT)
+    assert leaf_hash("k", "", b"c", SALT) == entry_hash(entry) == tree_hash([entry])
+
+
+def test_an_entry_tells_nothing_of_equal_contents() -> None:
+    """Two leaves of the same words have entries that nobody can see to be of the same words."""
+    entries = {entry_of("k", "r", sha(b"c"), bytes([n]) * 32) for n in range(50)}
+    assert len(entries) == 50
+    assert sha(b"c") not in entries
 
 
 @given(
@@ -86,14 +76,20 @@ def test_what_is_no_leaf_is_refused_by_name(
     assert caught.value.where == where
 
 
+def test_a_digest_is_32_bytes() -> None:
+    """What is given as the digest of a content and is none is refused."""
+    with pytest.raises(InputError, match="not a digest"):
+        entry_of("a", "", b"content", SALT)
+
+
 @pytest.mark.parametrize("size", range(70))
 def test_the_frontier_has_the_root_of_the_whole_tree(size: int) -> None:
     """Leaf by leaf, the frontier's root is the root by definition, and it keeps a peak for each 1 bit."""
     entries = [bytes([i]) * (i % 5) for i in range(size)]
     frontier = Frontier()
     for entry in entries:
-        frontier.add(_sha(b"\x00" + entry))
-    assert frontier.root() == _tree_hash(entries)
+        frontier.add(sha(b"\x00" + entry))
+    assert frontier.root() == tree_hash(entries)
     assert frontier.size == size
     assert len(frontier._peaks) == size.bit_count()
 
@@ -119,6 +115,6 @@ def test_roots_agree_with_those_of_certificate_transparency() -> None:
     frontier = Frontier()
     roots = {0: frontier.root().hex()}
     for entry in entries:
-        frontier.add(_sha(b"\x00" + bytes.fromhex(entry)))
+        frontier.add(sha(b"\x00" + bytes.fromhex(entry)))
         roots[frontier.size] = frontier.root().hex()
     assert {size: roots[size] for size in known} == known

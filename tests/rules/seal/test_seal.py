@@ -305,3 +305,13 @@ def test_an_ed25519_key_from_elsewhere_is_the_same_key() -> None:
     key = seal.public_key(pem(secret, public=True))
     assert key.verifies(secret.sign(b"a\x00b"), b"a\x00b")
     assert not key.verifies(secret.sign(b"a\x00b"), b"a\x00c")
+
+
+def test_an_ed25519_key_is_its_32_bytes() -> None:
+    """As RFC 8032 has it, out and in; other keys have none, and other lengths are refused."""
+    for name, key in KEYS.items():
+        assert len(key.public.ed25519) == (32 if name == "EdDSA" else 0)
+    assert seal.ed25519_key(KEYS["EdDSA"].public.ed25519) == KEYS["EdDSA"].public
+    for wrong in (b"", bytes(31), bytes(33)):
+        with pytest.raises(FormatError, match="not an Ed25519 key"):
+            seal.ed25519_key(wrong, where="key")
