@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pact_keys import KEYS
 from skypact.airspace import Altitude, AltitudeReference, Circle, DataMode, Kind, Polygon
 from skypact.airspace.separation import Minima
 from skypact.errors import InputError
-from skypact.formats import pact_toml
+from skypact.formats import pact_terms, pact_toml
 from skypact.formats.contents import Defaults
-from skypact.formats.pact_toml import ERRORS_MAX, SIZE_MAX, lint, read_pact
+from skypact.formats.pact_table import ERRORS_MAX
+from skypact.formats.pact_toml import SIZE_MAX, lint, read_pact
 from skypact.instants import EVER, FOREVER, parse_instant
 from skypact.pact import APPLIES_BY_DEFAULT, Pact, Severity
 from skypact.units import FT_M
@@ -180,7 +182,12 @@ def test_lint_of_a_usable_pact_is_what_a_reader_would_remark() -> None:
         'note: zone[0] "al-tanf-55km": is recognised by its declarer alone (coalition)',
     ]
     real = (
-        HEAD.replace("test", "real") + "until = 2017-02-01T00:00:00Z\n" + '[[party]]\nid = "a"\n' + RULE
+        HEAD.replace("test", "real")
+        + "until = 2017-02-01T00:00:00Z\n"
+        + '[[party]]\nid = "a"\n'
+        + f'[[party.key]]\npublic = "{KEYS[0].text}"\n'
+        + '[[party.contact]]\nrole = "duty officer"\nhours = "24/7"\nreach = ["phone 1"]\n'
+        + RULE
     ).encode()
     assert lint(real, "p.toml") == []
     late = lint(real, "p.toml", now_us=parse_instant("2026-01-01T00:00:00Z"))
@@ -236,7 +243,7 @@ REFUSED = [
     ),
     (HEAD.replace("2017-01-01T00:00:00Z", "'noon'"), "pact \"p\", effective: not an instant; found 'noon'"),
     (HEAD + "until = 2016-01-01T00:00:00Z", "pact, until: the pact ends before it begins"),
-    (HEAD + "agreed = true", "pact \"p\": unknown key; found 'agreed'; expected id, title, data_mode, "),
+    (HEAD + "agreed = true", "pact \"p\": unknown key; found 'agreed'; expected id, title, version, "),
     (
         HEAD + "[[zones]]\n",
         "unknown table; did you mean 'zone'?; found 'zones'; expected pact, party, separation",
@@ -552,10 +559,13 @@ def test_what_the_handbook_shows_is_what_lint_says(text: str, lines: list[str] |
 def test_the_handbook_has_every_key() -> None:
     """No key that is read is missing from the page."""
     page = (Path(__file__).parents[3] / "docs" / "pact.md").read_text(encoding="utf-8")
-    assert len(told()) == 3
+    assert len(told()) == 4
     keys: set[str] = set()
-    for table in ("_TABLES", "_PACT", "_PARTY", "_SEPARATION", "_PROXIMITY", "_ZONE", "_CIRCLE"):
+    for table in ("_TABLES", "_PACT", "_SEPARATION", "_PROXIMITY", "_ZONE", "_CIRCLE"):
         keys.update(getattr(pact_toml, table))
+    for name, table_of_terms in vars(pact_terms).items():
+        if name.isupper() and not name.startswith("_") and isinstance(table_of_terms, tuple):
+            keys.update(table_of_terms)
     assert {key for key in keys if not re.search(rf"\b{key}\b", page)} == set()
 
 
@@ -590,6 +600,7 @@ _VALUES += [
 _KEYS = ["id", "name", "note", "title", "data_mode", "effective", "until", "from", "between", "horizontal"]
 _KEYS += ["vertical", "lookahead", "circle", "polygon", "floor", "ceiling", "applies_to", "effect"]
 _KEYS += ["declared_by", "recognised_by", "reserved_by", "rejected_by", "agreed"]
+_KEYS += ["version", "supersedes", "languages", "key", "contact", "reservations"]
 
 
 @st.composite

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pact_keys import KEYS
 from skypact.airspace import Altitude, AltitudeReference, Circle, DataMode, Kind, Labels, Polygon, Volume4D
 from skypact.airspace.separation import EN_ROUTE, Minima, Proximity, Rule, Separation
 from skypact.errors import GeometryError, InputError, PactError
@@ -16,6 +17,8 @@ from skypact.pact import (
     APPLIES_BY_DEFAULT,
     REMARKS_MAX,
     RULES_MAX,
+    Contact,
+    Hours,
     Pact,
     Party,
     Remark,
@@ -443,7 +446,11 @@ def test_a_width_that_is_the_diameter_or_in_no_unit_is_not_remarked() -> None:
 def test_only_a_real_pact_is_held_against_the_present() -> None:
     """A pact about the real world that has ended, or not begun, is remarked on; a simulated one is not."""
     tankers = Separation((ALL,), (Proximity(("t", "u"), NOON + HOUR),))
-    real = pact(data_mode=DataMode.REAL, until_us=NOON + 2 * HOUR, separation=tankers)
+    parties = tuple(
+        Party(name, keys=(key,), contacts=(Contact("duty officer", (Hours(),), ("phone 1",)),))
+        for name, key in zip("ab", KEYS, strict=False)
+    )
+    real = pact(data_mode=DataMode.REAL, until_us=NOON + 2 * HOUR, separation=tankers, parties=parties)
     late = texts(remarks(real, now_us=NOON + 3 * HOUR))
     assert late == [
         "warning: pact, until: expired on 2017-06-08T14:00:00Z",

@@ -1,0 +1,63 @@
+"""The pact: what the parties have put in writing, as plain data, and what a careful reader would remark on.
+
+Law: a pact records what each party says, and decides nothing between them. Nothing here reads a file or a
+clock. The text of a pact is read in ``formats/pact_toml.py``.
+
+``agreement`` has the pact itself, ``terms`` what is agreed beside distance and zones, ``keys`` and ``hours``
+what a party's keys and contacts are. ``contradictions`` are what makes a pact unusable, and :class:`Pact`
+refuses them; ``remarks`` are on what is usable and may still not be what was meant.
+
+Known limits: a zone is one outline.
+"""
+
+from __future__ import annotations
+
+from skypact.pact.agreement import APPLIES_BY_DEFAULT, Contact, Pact, Party, Stance, Zone
+from skypact.pact.contradictions import PERIOD_MAX_S, RULES_MAX, contradictions, place
+from skypact.pact.hours import Hours
+from skypact.pact.keys import PartyKey, parse_key
+from skypact.pact.remarks import REMARKS_MAX, Remark, Severity, remarks
+from skypact.pact.terms import (
+    Acknowledgement,
+    Amendment,
+    Filing,
+    Intermediary,
+    Level,
+    Notice,
+    Notices,
+    Readback,
+    Release,
+    Timers,
+    Witnesses,
+)
+
+__all__ = [
+    "APPLIES_BY_DEFAULT",
+    "PERIOD_MAX_S",
+    "REMARKS_MAX",
+    "RULES_MAX",
+    "Acknowledgement",
+    "Amendment",
+    "Contact",
+    "Filing",
+    "Hours",
+    "Intermediary",
+    "Level",
+    "Notice",
+    "Notices",
+    "Pact",
+    "Party",
+    "PartyKey",
+    "Readback",
+    "Release",
+    "Remark",
+    "Severity",
+    "Stance",
+    "Timers",
+    "Witnesses",
+    "Zone",
+    "contradictions",
+    "parse_key",
+    "place",
+    "remarks",
+]
