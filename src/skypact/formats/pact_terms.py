@@ -32,6 +32,8 @@ from skypact.pact import (
     Witnesses,
     parse_key,
 )
+from skypact.pact.keys import fault_of
+from skypact.record.note import WITNESS, verifier_key
 from skypact.units import parse_duration_s, parse_length_m
 
 if TYPE_CHECKING:
@@ -225,6 +227,14 @@ def _named(table: Table, key: str) -> tuple[str, ...]:
 
 def _witnesses(table: Table) -> Witnesses:
     vkeys = table.texts("vkeys")
+    for row, text in enumerate(vkeys):
+        try:
+            witness = verifier_key(text, where=table.where(f"vkeys[{row}]"))
+        except InputError as error:
+            table.fail(error)
+        else:
+            if witness.kind != WITNESS or fault_of(witness.key.ed25519):
+                table.wrong(f"vkeys[{row}]", "not a witness's key", "one of type 0x04", found=text)
     quorum = table.whole("quorum", needed="vkeys" in table.values)
     return Witnesses(vkeys, 0 if quorum is None else quorum)
 

@@ -5,7 +5,8 @@ clock. The text of a pact is read in ``formats/pact_toml.py``.
 
 ``agreement`` has the pact itself, ``terms`` what is agreed beside distance and zones, ``keys`` and ``hours``
 what a party's keys and contacts are. ``contradictions`` are what makes a pact unusable, and :class:`Pact`
-refuses them; ``remarks`` are on what is usable and may still not be what was meant.
+refuses them; ``remarks`` are on what is usable and may still not be what was meant. ``visible`` says who may
+see what.
 
 Known limits: a zone is one outline.
 """
@@ -30,6 +31,7 @@ from skypact.pact.terms import (
     Timers,
     Witnesses,
 )
+from skypact.pact.visible import Thing, may_forward, may_pass_on, released_to, visible
 
 __all__ = [
     "APPLIES_BY_DEFAULT",
@@ -53,11 +55,16 @@ __all__ = [
     "Remark",
     "Severity",
     "Stance",
+    "Thing",
     "Timers",
     "Witnesses",
     "Zone",
     "contradictions",
+    "may_forward",
+    "may_pass_on",
     "parse_key",
     "place",
+    "released_to",
     "remarks",
+    "visible",
 ]

@@ -16,7 +16,7 @@ from skypact.airspace.labels import Kind
 from skypact.airspace.separation import ANY
 from skypact.errors import PactError
 from skypact.instants import EVER, FOREVER, format_instant
-from skypact.pact.keys import fault_of, vkey_fault
+from skypact.pact.keys import fault_of
 from skypact.pact.terms import DAY_S, Amendment, Notices, Readback, Timers, Witnesses
 
 if TYPE_CHECKING:
@@ -377,15 +377,6 @@ def _of_intermediaries(
 
 
 def _of_witnesses(witnesses: Witnesses) -> Iterator[PactError]:
-    for at, text in enumerate(witnesses.vkeys):
-        fault = vkey_fault(text)
-        if fault:
-            yield PactError(
-                fault,
-                where=place("witnesses", key=f"vkeys[{at}]"),
-                found=text,
-                expected="an Ed25519 verifier key: name+hash+key, as the witness gives it",
-            )
     for text, count in Counter(witnesses.vkeys).items():
         if count > 1:
             yield PactError(f"there {count} times", where=place("witnesses", key="vkeys"), found=text)

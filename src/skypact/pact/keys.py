@@ -6,15 +6,13 @@ and so is what is no point of the curve, as a slip of the pen mostly is not.
 
 Keys are written as the one line of a ``PUBLIC KEY`` file in PEM: base64 of SubjectPublicKeyInfo.
 
-Sources: RFC 8032 (Ed25519), RFC 8410 (its SubjectPublicKeyInfo), C2SP ``signed-note`` v1.0.0 and
-``tlog-cosignature`` v1.0.1 (verifier keys).
+Sources: RFC 8032 (Ed25519), RFC 8410 (its SubjectPublicKeyInfo).
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,8 +28,6 @@ EXPECTED: Final = (
 _SPKI: Final = bytes.fromhex("302a300506032b6570032100")
 _P: Final = 2**255 - 19
 _D: Final = -121665 * pow(121666, -1, _P) % _P
-_NOTE_TYPES: Final = (0x01, 0x04)
-"""Ed25519 signatures, and timestamped cosignatures by Ed25519."""
 _ORDER_8: Final = 0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826
 _SMALL_ORDER: Final = frozenset({0, 1, _P - 1, _ORDER_8, _P - _ORDER_8})
 """The y of every point whose order divides 8."""
@@ -71,12 +67,12 @@ class PartyKey:
 
     def verifies(self, signature: bytes, signed: bytes) -> bool:
         """Whether the signature is this key's over these bytes, whenever it was made."""
-        return seal.public_key(_pem(self.public)).verifies(signature, signed)
+        return seal.ed25519_key(self.public).verifies(signature, signed)
 
     @property
     def id(self) -> str:
         """The key's id in signatures: its RFC 7638 thumbprint."""
-        return seal.public_key(_pem(self.public)).thumbprint
+        return seal.ed25519_key(self.public).thumbprint
 
     @property
     def text(self) -> str:
@@ -131,26 +127,9 @@ def public_bytes(key: seal.PublicKey, *, where: str = "") -> bytes:
     InputError
         The key is of another kind.
     """
-    if key.algorithm != "EdDSA":
+    if not key.ed25519:
         raise InputError("a party signs with Ed25519", where=where, found=key.algorithm, expected="EdDSA")
-    lines = key.pem().decode("ascii").splitlines()
-    return parse_key("".join(lines[1:-1]), where=where)
-
-
-def vkey_fault(text: str) -> str:
-    """Why a text is no Ed25519 verifier key of a C2SP ``signed-note``; "" where it is one."""
-    name, _, rest = text.partition("+")
-    hashed, _, encoded = rest.partition("+")
-    try:
-        key = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if not name or " " in name or len(key) != 1 + KEY_BYTES or key[0] not in _NOTE_TYPES:
-        return "not a verifier key"
-    if hashlib.sha256(name.encode() + b"\n" + key).hexdigest()[:8] != hashed:
-        return "its hash does not fit; a slip in copying?"
-    return fault_of(key[1:])
-
-
-def _pem(public: bytes) -> bytes:
-    return f"-----BEGIN PUBLIC KEY-----\n{key_text(public)}\n-----END PUBLIC KEY-----\n".encode()
+    fault = fault_of(key.ed25519)
+    if fault:
+        raise InputError(fault, where=where, found=key_text(key.ed25519), expected=EXPECTED)
+    return key.ed25519
