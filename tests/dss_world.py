@@ -37,7 +37,6 @@ TABLES = (
     "dss_created",
     "dss_version",
     "dss_shape",
-    "dss_cell",
     "dss_availability",
     "dss_report",
     "leaf",

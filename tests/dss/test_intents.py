@@ -554,9 +554,8 @@ def test_history_keeps_every_version(store_url: str) -> None:
         assert sorted(row[5] for row in leaves) == sorted(content for *_, content, _ in kept)
         assert await reason(world.desk.history("region", ident)) is Reason.UNKNOWN
         tables = await world.tables()
-        assert sizes(tables, ["dss_entity", "dss_cell", "dss_shape", "dss_created"]) == {
+        assert sizes(tables, ["dss_entity", "dss_shape", "dss_created"]) == {
             "dss_entity": 0,
-            "dss_cell": 0,
             "dss_shape": 0,
             "dss_created": 0,
         }
@@ -587,7 +586,7 @@ def test_what_is_over_is_pruned_in_small_batches(store_url: str) -> None:
         much_later = after + 2 * DAY_US
         while await world.desk.prune(much_later, DAY_US, many=4):
             pass
-        assert sizes(await world.tables(), ["dss_entity", "dss_cell"]) == {"dss_entity": 0, "dss_cell": 0}
+        assert sizes(await world.tables(), ["dss_entity", "dss_shape"]) == {"dss_entity": 0, "dss_shape": 0}
         while await world.desk.prune(much_later + DAY_US + 1, DAY_US, many=4):
             pass
         assert sizes(await world.tables(), ["dss_version"]) == {"dss_version": 0}

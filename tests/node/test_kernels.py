@@ -10,7 +10,7 @@ SCRIPT = """
 import gc, json
 import numpy as np
 from numba.core.dispatcher import Dispatcher
-from skypact.airspace.cells import covers
+from skypact.airspace.boxes import boxes
 from skypact.airspace.labels import DataMode
 from skypact.desk.said import Volumed, areas_of, box_of
 from skypact.exchange import conformance as watch
@@ -60,7 +60,7 @@ def others(named, volumes):
     return plan.Other(reference, told)
 for n, ours in enumerate(sets):
     made = kept.of(ours, ident="ours", party="ours")
-    covers(made), made.areas_m2(), box_of(made), areas_of(ours)
+    boxes(made), made.areas_m2(), box_of(made), areas_of(ours)
     for m, theirs in enumerate(sets):
         named = f"theirs-{m}"
         one = others(named, kept.of(theirs, ident=named, party=named))

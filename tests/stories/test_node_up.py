@@ -117,7 +117,8 @@ def test_it_answers_for_itself(running: tuple[Node, Path]) -> None:
     """Alive, ready with every part named, figures, version, pool, documents; its data mode on each answer."""
     made, folder = running
     status, body, headers = made.ask("GET", "/readyz")
-    assert (status, body["parts"]) == (200, {"store": "ready", "kernels": "ready", "keys": "ready"})
+    parts = dict.fromkeys(("store", "kernels", "keys", "region"), "ready")
+    assert (status, body["parts"]) == (200, parts)
     assert headers["skypact-data-mode"] == "test"
     assert made.ask("GET", "/healthz")[1] == {"status": "alive"}
     assert b"skypact_store_commits" in made.ask("GET", "/metrics")[1]

@@ -23,7 +23,7 @@ import secrets
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from skypact.airspace.cells import covers
+from skypact.airspace.boxes import boxes
 from skypact.airspace.labels import DataMode
 from skypact.errors import Reason, Refused
 from skypact.exchange import dss as rules
@@ -31,7 +31,7 @@ from skypact.exchange.dss import Availability, Known, Limits, State
 from skypact.formats import f3548_wire as wire
 from skypact.notify.extents import closed_in_altitude, closed_in_time
 from skypact.store import dss as kept
-from skypact.store.dss import CONSTRAINT, INTENT, SUBSCRIPTION, Entity, Part, Shown, Told
+from skypact.store.dss import CONSTRAINT, INTENT, SUBSCRIPTION, Entity, Part, Shape, Told
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -73,12 +73,10 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class _Extents:
-    """Extents that were checked: as JSON with their digest, and as the search sees them."""
+    """Extents that were checked, and as they are kept."""
 
     volumes: Volumes
-    json: bytes
-    digest: bytes
-    parts: tuple[Part, ...]
+    shape: Shape
     bounds: rules.Bounds
 
 
@@ -117,7 +115,7 @@ class DssDesk:
         extents = self._area(query, asker)
 
         def work(tx: Tx) -> list[wire.OperationalIntentReference]:
-            found = kept.near(tx, INTENT, extents.parts, asker.now_us)
+            found = kept.near(tx, INTENT, extents.shape.parts, asker.now_us)
             return _intents(found, asker.party, kept.availability(tx))
 
         return wire.QueryOperationalIntentReferenceResponse(
@@ -171,8 +169,7 @@ class DssDesk:
 
         def work(tx: Tx) -> wire.ChangeOperationalIntentReferenceResponse:
             declared = kept.availability(tx)
-            here, concerned, there = kept.around(tx, extents.parts, asker.now_us, ident)
-            before = kept.get(tx, INTENT, ident) if there else None
+            before = kept.get(tx, INTENT, ident)
             if ovn is None:
                 again = self._again(tx, before, asker, digest)
                 if again is not None:
@@ -197,11 +194,14 @@ class DssDesk:
             attachment = self._subscription(tx, asker, ident, before, wanted_subscription, extents)
             attached = attachment.entity
             if state.nominal:
-                self._require_key(tx, asker, ident, here, extents, key, attached, declared)
+                self._require_key(tx, asker, ident, extents, key, attached, declared)
             entity = _next(tx, asker, INTENT, ident, before, new_ovn, request.uss_base_url, extents)._replace(
                 state=state.value, subscription=None if attached is None else attached.id
             )
-            concerned = _also(concerned, self._concerned_before(tx, before, asker))
+            concerned = _also(
+                kept.concerned(tx, INTENT, extents.shape.parts, asker.now_us),
+                self._concerned_before(tx, before, asker),
+            )
             if attached is not None and attachment.written is not None:
                 concerned = [
                     *(s for s in concerned if s.id != attached.id),
@@ -210,21 +210,10 @@ class DssDesk:
             index = tx.next_index()
             reference = _intent(entity, asker.party, declared)
             act = "create" if ovn is None else "update"
-            content = _content(reference, extents.json, digest)
-            if (
-                before is None and attached is not None and attachment.new
-            ):  # the usual case, in few statements
-                shown = _content(_subscription_of(attached, [ident], index), extents.json)
-                kept.put_at(tx, [attached, entity], extents.digest, extents.json, extents.parts)
-                kept.add_versions(tx, [(attached, "create", shown), (entity, act, content)], asker.now_us)
-            else:
-                if before is None:
-                    kept.put_at(tx, [entity], extents.digest, extents.json, extents.parts)
-                else:
-                    kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
-                    kept.put(tx, [entity])
-                self._keep_subscription(tx, attachment, asker.now_us, index)
-                kept.add_versions(tx, [(entity, act, content)], asker.now_us)
+            content = _content(reference, extents.shape.json, digest)
+            kept.put(tx, entity, extents.shape, new=before is None)
+            self._keep_subscription(tx, attachment, asker.now_us, index)
+            kept.add_versions(tx, [(entity, act, content)], asker.now_us)
             if before is not None:
                 kept.forget_created(tx, INTENT, ident)
                 gone = self._release(tx, before, attached, asker, index)
@@ -267,7 +256,7 @@ class DssDesk:
         extents = self._area(query, asker)
 
         def work(tx: Tx) -> list[wire.ConstraintReference]:
-            found = kept.near(tx, CONSTRAINT, extents.parts, asker.now_us)
+            found = kept.near(tx, CONSTRAINT, extents.shape.parts, asker.now_us)
             return _constraints(found, asker.party, kept.availability(tx))
 
         return wire.QueryConstraintReferencesResponse(constraint_references=await self._store.read(work))
@@ -324,15 +313,16 @@ class DssDesk:
                 before = _current(before, asker, entityid, ovn, "constraint")
             entity = _next(tx, asker, CONSTRAINT, ident, before, new_ovn, request.uss_base_url, extents)
             concerned = _also(
-                kept.concerned(tx, CONSTRAINT, extents.parts, asker.now_us),
+                kept.concerned(tx, CONSTRAINT, extents.shape.parts, asker.now_us),
                 self._concerned_before(tx, before, asker),
             )
             index = tx.next_index()
-            kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
-            kept.put(tx, [entity])
+            kept.put(tx, entity, extents.shape, new=before is None)
             reference = _constraint(entity, asker.party, declared)
             act = "create" if ovn is None else "update"
-            kept.add_versions(tx, [(entity, act, _content(reference, extents.json, digest))], asker.now_us)
+            kept.add_versions(
+                tx, [(entity, act, _content(reference, extents.shape.json, digest))], asker.now_us
+            )
             if before is not None:
                 kept.forget_created(tx, CONSTRAINT, ident)
                 kept.drop_shape(tx, before.shape)
@@ -371,8 +361,8 @@ class DssDesk:
         extents = self._area(query, asker)
 
         def work(tx: Tx) -> list[wire.Subscription]:
-            found = kept.near(tx, SUBSCRIPTION, extents.parts, asker.now_us)
-            mine = [s for s in found if s.party == asker.party]
+            found = kept.near(tx, SUBSCRIPTION, extents.shape.parts, asker.now_us)
+            mine = sorted((s for s in found if s.party == asker.party), key=_by_id)
             users = kept.dependents_of(tx, [s.id for s in mine])
             return [_subscription_of(s, users.get(s.id, []), tx.notifications) for s in mine]
 
@@ -466,11 +456,10 @@ class DssDesk:
                 tx, asker, SUBSCRIPTION, ident, before, new, request.uss_base_url, extents
             )._replace(for_intents=for_intents, for_constraints=for_constraints)
             self._serves(tx, entity, extents, [user for user in users if user.end_us > asker.now_us])
-            kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
-            kept.put(tx, [entity], new=before is None)
+            kept.put(tx, entity, extents.shape, new=before is None)
             shown = _subscription_of(entity, [u.id for u in users], tx.notifications)
             act = "create" if version is None else "update"
-            kept.add_versions(tx, [(entity, act, _content(shown, extents.json, digest))], asker.now_us)
+            kept.add_versions(tx, [(entity, act, _content(shown, extents.shape.json, digest))], asker.now_us)
             if before is not None:
                 kept.forget_created(tx, SUBSCRIPTION, ident)
                 kept.drop_shape(tx, before.shape)
@@ -582,6 +571,10 @@ class DssDesk:
 
         return await self._store.write(work)
 
+    async def look(self, now_us: int) -> None:
+        """Take the picture of what is alive, so that the first who asks need not wait for it."""
+        await self._store.read(lambda tx: kept.near(tx, INTENT, (), now_us))
+
     async def counts(self) -> Mapping[str, int]:
         """How many entities of each kind are kept."""
         return await self._store.read(kept.counts)
@@ -595,8 +588,8 @@ class DssDesk:
         asked = query.area_of_interest
         extents = self._extents([asked], asker, where=where)
         if asked.time_start is None:  # who does not ask for the past is asking from now on
-            parts = (replace(part, start_us=min(asker.now_us, part.end_us)) for part in extents.parts)
-            extents = replace(extents, parts=tuple(parts))
+            parts = (part._replace(start_us=min(asker.now_us, part.end_us)) for part in extents.shape.parts)
+            extents = replace(extents, shape=extents.shape._replace(parts=tuple(parts)))
         rules.within_area(extents.volumes, self._settings.limits.search_area_km2, "search_area", where=where)
         return extents
 
@@ -616,18 +609,12 @@ class DssDesk:
             single=bool(where),
         )
         text = wire.encode(volumes)
+        columns = (checked.start_us, checked.end_us, checked.lower_m, checked.upper_m)
         parts = tuple(
-            Part(cover, int(start), int(end), float(low), float(high))
-            for cover, start, end, low, high in zip(
-                covers(checked),
-                checked.start_us.tolist(),
-                checked.end_us.tolist(),
-                checked.lower_m.tolist(),
-                checked.upper_m.tolist(),
-                strict=True,
-            )
+            Part(*window, *box)
+            for *window, box in zip(*(column.tolist() for column in columns), boxes(checked), strict=True)
         )
-        return _Extents(checked, text, hashlib.sha256(text).digest(), parts, rules.Bounds.of(checked))
+        return _Extents(checked, Shape(hashlib.sha256(text).digest(), text, parts), rules.Bounds.of(checked))
 
     @staticmethod
     def _wanted_subscription(
@@ -688,7 +675,7 @@ class DssDesk:
                 return self._implicit(tx, asker, named, named.base_url, named.for_constraints, over)
             bounds = extents.bounds
             held = kept.parts(tx, named.shape)
-            _covers(named, held, extents.parts, (bounds.start_us, bounds.end_us), where=where)
+            _covers(named, held, extents.shape.parts, (bounds.start_us, bounds.end_us), where=where)
             return _Attachment(named)
         own = None
         if before is not None and before.subscription is not None:
@@ -704,7 +691,7 @@ class DssDesk:
         """The extents of several intents, and of one more, as one."""
         if not users and extents is not None:
             return extents
-        texts = [] if extents is None else [extents.json]
+        texts = [] if extents is None else [extents.shape.json]
         for shape in dict.fromkeys(user.shape for user in users):
             text = kept.shape(tx, shape)
             if text not in texts:
@@ -717,7 +704,7 @@ class DssDesk:
         tx: Tx, asker: Asker, own: Entity | None, url: str, for_constraints: bool, extents: _Extents
     ) -> _Attachment:
         """An implicit subscription with exactly the extents of its intents."""
-        wanted = (extents.digest, url, for_constraints)
+        wanted = (extents.shape.digest, url, for_constraints)
         if own is not None and (own.shape, own.base_url, own.for_constraints) == wanted:
             return _Attachment(own)
         ident = wire.id_from(tx.chance(16)) if own is None else own.id
@@ -732,17 +719,16 @@ class DssDesk:
         tx: Tx,
         asker: Asker,
         ident: bytes,
-        here: Sequence[Shown],
         extents: _Extents,
         key: frozenset[str],
         attached: Entity | None,
         declared: Mapping[str, tuple[str, str]],
     ) -> None:
         """Refuse a nominal write whose key does not show all that is relevant."""
-        unshown = [e.id for e in here if e.ovn not in key and e.id != ident]
-        relevant = kept.named(tx, INTENT, unshown)
+        here = kept.near(tx, INTENT, extents.shape.parts, asker.now_us)
+        relevant = [e for e in here if e.ovn not in key and e.id != ident]
         if attached is not None and attached.for_constraints:
-            relevant += kept.near(tx, CONSTRAINT, extents.parts, asker.now_us)
+            relevant += kept.near(tx, CONSTRAINT, extents.shape.parts, asker.now_us)
         if not relevant:
             return
         lacking = {
@@ -822,11 +808,10 @@ class DssDesk:
         entity, extents, was = attachment.entity, attachment.written, attachment.was
         if entity is None or extents is None:
             return
-        kept.keep_shape(tx, extents.digest, extents.json, extents.parts)
-        kept.put(tx, [entity], new=was is None)
+        kept.put(tx, entity, extents.shape, new=was is None)
         shown = _subscription_of(entity, [u.id for u in kept.dependents(tx, entity.id)], index)
         act = "create" if was is None else "update"
-        kept.add_versions(tx, [(entity, act, _content(shown, extents.json))], now_us)
+        kept.add_versions(tx, [(entity, act, _content(shown, extents.shape.json))], now_us)
         if was is not None:
             kept.drop_shape(tx, was.shape)
 
@@ -865,7 +850,7 @@ class DssDesk:
             )
         for user in users:
             needed = kept.parts(tx, user.shape)
-            _covers(entity, extents.parts, needed, (user.start_us, user.end_us), where="$.extents")
+            _covers(entity, extents.shape.parts, needed, (user.start_us, user.end_us), where="$.extents")
 
     @staticmethod
     def _subscribed(
@@ -915,7 +900,7 @@ def _intent(
 def _intents(
     entities: Iterable[Entity], asker: str, declared: Mapping[str, tuple[str, str]]
 ) -> list[wire.OperationalIntentReference]:
-    return [_intent(entity, asker, declared) for entity in entities]
+    return [_intent(entity, asker, declared) for entity in sorted(entities, key=_by_id)]
 
 
 def _constraint(
@@ -936,7 +921,11 @@ def _constraint(
 def _constraints(
     entities: Iterable[Entity], asker: str, declared: Mapping[str, tuple[str, str]]
 ) -> list[wire.ConstraintReference]:
-    return [_constraint(entity, asker, declared) for entity in entities]
+    return [_constraint(entity, asker, declared) for entity in sorted(entities, key=_by_id)]
+
+
+def _by_id(entity: Entity) -> bytes:
+    return entity.id
 
 
 def _subscription_of(entity: Entity, users: Iterable[bytes], index: int) -> wire.Subscription:
@@ -1007,7 +996,7 @@ def _next(
         base_url=base_url,
         start_us=extents.bounds.start_us,
         end_us=extents.bounds.end_us,
-        shape=extents.digest,
+        shape=extents.shape.digest,
         subscription=None,
         for_intents=False,
         for_constraints=False,
@@ -1083,14 +1072,7 @@ def _covers(
             expected=f"at least {wire.time(start_us).value} to {wire.time(end_us).value}",
         )
     for number, part in enumerate(needed):
-        if not any(
-            outer.low_m <= part.low_m
-            and part.high_m <= outer.high_m
-            and outer.start_us <= part.start_us
-            and part.end_us <= outer.end_us
-            and outer.cover.holds(part.cover)
-            for outer in held
-        ):
+        if not any(outer.holds(part) for outer in held):
             raise Refused(
                 Reason.INVALID,
                 "the subscription does not cover the operational intent",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from skypact.airspace.cells import covers
+from skypact.airspace.boxes import boxes
 from skypact.airspace.labels import Kind, Labels
 from skypact.airspace.volumes import Volumes
 from skypact.errors import InputError
@@ -272,7 +272,7 @@ def digest_of(said: wire.OperationalIntent | wire.Constraint) -> bytes:
 
 def box_of(volumes: Volumes) -> Box:
     """The box around all of them, never too small."""
-    parts = covers(volumes)
+    parts = boxes(volumes)
     first = parts[0]
     west, east = first.west, first.east
     for part in parts[1:]:

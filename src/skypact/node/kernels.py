@@ -16,7 +16,7 @@ import numpy as np
 
 from skypact import check
 from skypact.airspace.altitude import Altitude, AltitudeReference
-from skypact.airspace.cells import covers
+from skypact.airspace.boxes import boxes
 from skypact.airspace.labels import DataMode, Kind, Labels
 from skypact.airspace.overlap import shared
 from skypact.airspace.separation import Minima, Separation
@@ -92,10 +92,10 @@ def _volumes() -> None:
         raise SkypactError("the kernels find volumes near that are far from each other")
     for one in ([_CIRCLE], [_AREA], [_LARGE], outlines):
         asked = _of(one)
-        if len(covers(asked)) != len(one) or not asked.areas_m2().all():
+        if len(boxes(asked)) != len(one) or not asked.areas_m2().all():
             raise SkypactError("the kernels find no area where there is one")
     open_ended = _of([_AREA], start_us=EVER, end_us=FOREVER, banded=False)
-    covers(open_ended)
+    boxes(open_ended)
     open_ended.areas_m2()
 
 

@@ -22,6 +22,7 @@ from skypact.desk.dss import Settings as DssSettings
 from skypact.desk.flights import NodeSettings
 from skypact.desk.logs import Journal, Logs
 from skypact.desk.node import NodeDesk
+from skypact.errors import Refused
 from skypact.exchange.dss import Limits as DssLimits
 from skypact.exchange.planning import Rules
 from skypact.instants import DAY_US
@@ -109,7 +110,14 @@ def dss(world: World) -> Role:
             # a full batch: there is more, but requests go first
             await asyncio.sleep(0.1 if removed >= _PRUNE_MANY else _PRUNE_S)
 
-    return Role(f3548_dss.operations(desk), {"dss prune": prune})
+    async def look(now_us: int) -> str:
+        try:
+            await desk.look(now_us)
+        except Refused as refusal:
+            return str(refusal)
+        return ""
+
+    return Role(f3548_dss.operations(desk), {"dss prune": prune}, {"region": look})
 
 
 def node(world: World) -> Role:

@@ -388,7 +388,9 @@ def _go_on(connection: Connection, manifest: Manifest, tell: Callable[[str], Non
                 )
         connection.execute(
             update(region).values(
-                seq=manifest.seq + SKIP, notifications=min(manifest.notifications + SKIP, LAST_INDEX)
+                seq=manifest.seq + SKIP,
+                notifications=min(manifest.notifications + SKIP, LAST_INDEX),
+                forgotten=manifest.seq + SKIP,  # whoever has a picture of it takes it anew
             )
         )
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, RootTransaction
 
+    from skypact.store.alive import Alive
+
     Work = Callable[[Tx], Any]
 
 
@@ -126,17 +128,17 @@ def counters(connection: Connection, *, lock: bool = False) -> Counters:
     return Counters(row.id, row.seq, row.leaves, row.messages, row.notifications)
 
 
-def reading(connection: Connection, work: Work) -> Any:
+def reading(connection: Connection, work: Work, alive: Alive) -> Any:
     """Run one work on a consistent view that cannot be written to."""
-    return work(Tx(connection, counters(connection), None))
+    return work(Tx(connection, counters(connection), None, alive))
 
 
-def transact(connection: Connection, works: Sequence[Work], faults: Faults | None) -> list[Any]:
+def transact(connection: Connection, works: Sequence[Work], faults: Faults | None, alive: Alive) -> list[Any]:
     """Run works in one transaction and commit; a result, or :class:`Failed`, for each in order."""
     if len(works) > 1:
         with contextlib.suppress(_Spoilt):
-            return _transact(connection, works, faults, guarded=False)
-    return _transact(connection, works, faults, guarded=len(works) > 1)
+            return _transact(connection, works, faults, alive, guarded=False)
+    return _transact(connection, works, faults, alive, guarded=len(works) > 1)
 
 
 class _Spoilt(Exception):  # noqa: N818 -- an instruction, not a fault
@@ -144,12 +146,12 @@ class _Spoilt(Exception):  # noqa: N818 -- an instruction, not a fault
 
 
 def _transact(
-    connection: Connection, works: Sequence[Work], faults: Faults | None, *, guarded: bool
+    connection: Connection, works: Sequence[Work], faults: Faults | None, alive: Alive, *, guarded: bool
 ) -> list[Any]:
     transaction = connection.begin()
     connection.info[_COMMITTING] = False
     try:
-        draft = Draft(connection, counters(connection, lock=True), guarded=guarded)
+        draft = Draft(connection, counters(connection, lock=True), alive, guarded=guarded)
         _tell(faults, "begun")
         results = _run(connection, draft, works)
         _tell(faults, "ran")
@@ -180,6 +182,7 @@ def _transact(
         raise Uncertain(error) from error
     finally:
         connection.info[_COMMITTING] = False
+    alive.committed(draft.base, draft.counters.seq, draft.drafted)
     return results
 
 
@@ -226,7 +229,7 @@ def _run(connection: Connection, draft: Draft, works: Sequence[Work]) -> list[An
         mark = draft.mark()
         draft.counters.seq += 1
         try:
-            results.append(work(Tx(connection, draft.counters, draft)))
+            results.append(work(Tx(connection, draft.counters, draft, draft.alive)))
         except Exception as error:
             if transient(error):
                 raise

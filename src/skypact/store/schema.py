@@ -56,12 +56,14 @@ region: Final = Table(
     Column("leaves", BigInteger, nullable=False),
     Column("messages", BigInteger, nullable=False),
     Column("notifications", BigInteger, nullable=False),
+    Column("forgotten", BigInteger, nullable=False),
     CheckConstraint("one = 1", name="one"),
 )
 """One row: who this region is (drawn when the database is made) and how far its counters have come.
 
 A write locks this row first, so that there is one writer at a time, whatever process it is in. ``seq`` counts
-the writes; the others count leaves of the ledger, messages of the outbox and notification indices.
+the writes; the next three count leaves of the ledger, messages of the outbox and notification indices.
+``forgotten`` is the last write that removed something and of which no version is kept any more.
 """
 
 leaf: Final = Table(
@@ -158,8 +160,8 @@ attempt: Final = Table(
 # ------------------------------------------------------------------------------------------------ DSS
 
 # What is valid now is in ``dss_entity``, a row an entity; every version there was, for the retention period,
-# in ``dss_version``. Extents are kept once, under the digest of their JSON, with the cells their volumes lie
-# in: an intent and its implicit subscription share them. They go when no entity names them any more.
+# in ``dss_version``. Extents are kept once, under the digest of their JSON, with the boxes of their volumes:
+# an intent and its implicit subscription share them. They go when no entity names them any more.
 
 dss_entity: Final = Table(
     "dss_entity",
@@ -187,6 +189,7 @@ dss_entity: Final = Table(
 """Entities that are alive. ``ovn`` of a subscription is its version; ``seq`` the write that made this one."""
 Index("ix_dss_entity_shape", dss_entity.c.shape)
 Index("ix_dss_entity_end", dss_entity.c.end_us)
+Index("ix_dss_entity_seq", dss_entity.c.seq)
 Index("ix_dss_entity_subscription", dss_entity.c.subscription)
 Index(
     "ix_dss_entity_own",
@@ -227,37 +230,24 @@ dss_version: Final = Table(
 )
 """Every version of every entity; ``content`` is its JSON as the ledger has it, extents and all."""
 Index("ix_dss_version_written", dss_version.c.written_us)
+Index(
+    "ix_dss_version_gone",
+    dss_version.c.seq,
+    sqlite_where=text("act IN ('delete', 'expire')"),
+    postgresql_where=text("act IN ('delete', 'expire')"),
+)
 
 dss_shape: Final = Table(
     "dss_shape",
     metadata,
     Column("digest", Digest, primary_key=True),
     Column("extents", LargeBinary, nullable=False),
+    Column("parts", LargeBinary, nullable=False),
 )
-"""Extents: an array of Volume4D as JSON, under its SHA-256: whole, since a collision would hide an intent."""
+"""Extents: an array of Volume4D as JSON, under its SHA-256: whole, since a collision would hide an intent.
 
-dss_cell: Final = Table(
-    "dss_cell",
-    metadata,
-    Column("cell", BigInteger, primary_key=True, autoincrement=False),
-    Column("home", Boolean, primary_key=True),
-    Column("end_us", BigInteger, primary_key=True, autoincrement=False),
-    Column("shape", Digest, primary_key=True),
-    Column("part", Integer, primary_key=True, autoincrement=False),
-    Column("start_us", BigInteger, nullable=False),
-    Column("low_m", Double, nullable=False),
-    Column("high_m", Double, nullable=False),
-    Column("south", Double, nullable=False),
-    Column("north", Double, nullable=False),
-    Column("west", Double, nullable=False),
-    Column("east", Double, nullable=False),
-    sqlite_with_rowid=False,
-)
-"""Where the volumes of a shape lie: a row for each cell (:mod:`skypact.airspace.cells`), with the box.
-
-Degrees; ``west`` is in [-180, 180), ``east`` up to 360 more than it. ``home`` is as in the cells' law.
+``parts`` is what a search compares of each volume, its box and its window (``store.alive.pack``).
 """
-Index("ix_dss_cell_shape", dss_cell.c.shape)
 
 dss_availability: Final = Table(
     "dss_availability",

@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from skypact.errors import InputError, Reason, Refused
 from skypact.store import upgrade as upgrades
+from skypact.store.alive import Alive
 from skypact.store.batch import Failed, Uncertain, reading, transact, transient
 from skypact.store.databases import NotDurable, connect
 
@@ -67,6 +68,7 @@ class Store:
     def __init__(self, database: Database, faults: Faults | None) -> None:
         self._database = database
         self._faults = faults
+        self._alive = Alive()
         self._waiting: deque[_Job] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._reads = 0
@@ -164,7 +166,7 @@ class Store:
             patience = _Patience()
             while True:
                 try:
-                    result = await self._database.read(partial(reading, work=work))
+                    result = await self._database.read(partial(reading, work=work, alive=self._alive))
                 except NotDurable as error:
                     raise Refused(Reason.UNAVAILABLE, str(error)) from error
                 except Exception as error:
@@ -218,7 +220,7 @@ class Store:
         while True:
             try:
                 results = await self._database.write(
-                    lambda connection: transact(connection, works, self._faults)
+                    lambda connection: transact(connection, works, self._faults, self._alive)
                 )
             except Exception as error:  # noqa: BLE001 -- each is told to the callers
                 if transient(error) and await patience.left():

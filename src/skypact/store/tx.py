@@ -15,6 +15,7 @@ from sqlalchemy import insert
 
 from skypact.errors import Reason, Refused
 from skypact.record.ledger import SALT_BYTES, leaf_hash
+from skypact.store.alive import Drafted
 from skypact.store.schema import outbox
 from skypact.store.sql import Sql
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
+
+    from skypact.store.alive import Alive
 
 T = TypeVar("T")
 
@@ -45,12 +48,16 @@ class Counters:
 class Draft:
     """What a transaction has gathered and not yet written: counters, leaves, rows that can wait.
 
+    ``drafted`` is what it has changed of the picture of what is alive, ``base`` the write before it.
     ``guarded``: each work is behind a savepoint of its own, and nothing waits, so that what a work wrote is
     all behind its own.
     """
 
-    def __init__(self, connection: Connection, counters: Counters, *, guarded: bool) -> None:
+    def __init__(self, connection: Connection, counters: Counters, alive: Alive, *, guarded: bool) -> None:
         self.connection = connection
+        self.alive = alive
+        self.drafted = Drafted()
+        self.base = counters.seq
         self.driver: Any = connection.connection.dbapi_connection
         self.remote = connection.dialect.name != "sqlite"
         self.counters = counters
@@ -61,19 +68,20 @@ class Draft:
         self.known: dict[object, Any] = {}
         self._chance = b""
 
-    def mark(self) -> tuple[Counters, int, int]:
+    def mark(self) -> tuple[Counters, int, int, int]:
         """Where the transaction stands; for :meth:`back`."""
         now = self.counters
         stand = Counters(now.id, now.seq, now.leaves, now.messages, now.notifications)
         self.changed = False
         self.connection.info[CHANGED] = False
-        return stand, len(self.leaves), len(self.later)
+        return stand, len(self.leaves), len(self.later), len(self.drafted)
 
-    def back(self, mark: tuple[Counters, int, int]) -> None:
+    def back(self, mark: tuple[Counters, int, int, int]) -> None:
         """Forget what came after the mark."""
         self.counters = mark[0]
         del self.leaves[mark[1] :]
         del self.later[mark[2] :]
+        self.drafted.back(mark[3])
         self.known.clear()
 
     @property
@@ -101,7 +109,7 @@ class Draft:
 
     def flush(self) -> None:
         """Write what waits, the leaves and the region's row."""
-        tx = Tx(self.connection, self.counters, self)
+        tx = Tx(self.connection, self.counters, self, self.alive)
         self.settle(tx)
         _INSERT_LEAF.many(tx, self.leaves)
         now = self.counters
@@ -122,12 +130,15 @@ class Tx:
         The region's id: 16 bytes, drawn when the database was made.
     driver, remote
         The driver's connection, and whether it is PostgreSQL's; for :mod:`skypact.store.sql`.
+    alive
+        The process's picture of what is alive in the region; for :mod:`skypact.store.dss`.
     """
 
-    __slots__ = ("_counters", "_draft", "_known", "connection", "driver", "region", "remote", "seq")
+    __slots__ = ("_counters", "_draft", "_known", "alive", "connection", "driver", "region", "remote", "seq")
 
-    def __init__(self, connection: Connection, counters: Counters, draft: Draft | None) -> None:
+    def __init__(self, connection: Connection, counters: Counters, draft: Draft | None, alive: Alive) -> None:
         self.connection = connection
+        self.alive = alive
         self.driver: Any = connection.connection.dbapi_connection if draft is None else draft.driver
         self.remote = connection.dialect.name != "sqlite" if draft is None else draft.remote
         self._known: dict[object, Any] = {} if draft is None else draft.known
@@ -135,6 +146,16 @@ class Tx:
         self._draft = draft
         self.region = counters.id
         self.seq = counters.seq
+
+    @property
+    def base(self) -> int:
+        """The number of the last write that was committed before this transaction; in a reading, ``seq``."""
+        return self.seq if self._draft is None else self._draft.base
+
+    @property
+    def drafted(self) -> Drafted | None:
+        """What this transaction has changed of what is alive; None in a reading."""
+        return None if self._draft is None else self._draft.drafted
 
     @property
     def notifications(self) -> int:

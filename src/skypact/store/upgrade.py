@@ -83,6 +83,7 @@ def upgrade(connection: Connection, folder: Path = FOLDER) -> None:
                     "leaves": 0,
                     "messages": 0,
                     "notifications": 0,
+                    "forgotten": 0,
                 },
             )
 

@@ -22,24 +22,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("party", name=op.f("pk_dss_availability")),
     )
     op.create_table(
-        "dss_cell",
-        sa.Column("cell", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("home", sa.Boolean(), nullable=False),
-        sa.Column("end_us", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("shape", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("part", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("start_us", sa.BigInteger(), nullable=False),
-        sa.Column("low_m", sa.Double(), nullable=False),
-        sa.Column("high_m", sa.Double(), nullable=False),
-        sa.Column("south", sa.Double(), nullable=False),
-        sa.Column("north", sa.Double(), nullable=False),
-        sa.Column("west", sa.Double(), nullable=False),
-        sa.Column("east", sa.Double(), nullable=False),
-        sa.PrimaryKeyConstraint("cell", "home", "end_us", "shape", "part", name=op.f("pk_dss_cell")),
-        sqlite_with_rowid=False,
-    )
-    op.create_index("ix_dss_cell_shape", "dss_cell", ["shape"], unique=False)
-    op.create_table(
         "dss_created",
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("id", sa.LargeBinary(length=16), nullable=False),
@@ -82,6 +64,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("kind = 'subscription' AND NOT implicit"),
         postgresql_where=sa.text("kind = 'subscription' AND NOT implicit"),
     )
+    op.create_index("ix_dss_entity_seq", "dss_entity", ["seq"], unique=False)
     op.create_index("ix_dss_entity_shape", "dss_entity", ["shape"], unique=False)
     op.create_index("ix_dss_entity_subscription", "dss_entity", ["subscription"], unique=False)
     op.create_table(
@@ -97,6 +80,7 @@ def upgrade() -> None:
         "dss_shape",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("extents", sa.LargeBinary(), nullable=False),
+        sa.Column("parts", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_dss_shape")),
     )
     op.create_table(
@@ -116,6 +100,14 @@ def upgrade() -> None:
             "act IN ('create', 'update', 'delete', 'expire')", name=op.f("ck_dss_version_act")
         ),
         sa.PrimaryKeyConstraint("kind", "id", "seq", name=op.f("pk_dss_version")),
+    )
+    op.create_index(
+        "ix_dss_version_gone",
+        "dss_version",
+        ["seq"],
+        unique=False,
+        sqlite_where=sa.text("act IN ('delete', 'expire')"),
+        postgresql_where=sa.text("act IN ('delete', 'expire')"),
     )
     op.create_index("ix_dss_version_written", "dss_version", ["written_us"], unique=False)
     op.create_table(
@@ -403,6 +395,7 @@ def upgrade() -> None:
         sa.Column("leaves", sa.BigInteger(), nullable=False),
         sa.Column("messages", sa.BigInteger(), nullable=False),
         sa.Column("notifications", sa.BigInteger(), nullable=False),
+        sa.Column("forgotten", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("one = 1", name=op.f("ck_region_one")),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_region")),
     )

@@ -1,4 +1,4 @@
-"""Cells and boxes: what meets is found, wherever on earth, however large."""
+"""Boxes: what meets is found, wherever on earth, however large."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skypact.airspace import Circle, Labels, Polygon, Volume4D, Volumes, earth
-from skypact.airspace.cells import LEVELS, SPREAD, Cover, covers
+from skypact.airspace.boxes import LatLngBox, boxes
 from skypact.airspace.labels import DataMode, Kind
 from skypact.check import conflicts
 from skypact.errors import GeometryError
@@ -34,7 +34,7 @@ PLACES = [
     (22.5, -45.0),
     (45.0, 90.0),
 ]
-"""Poles, the edge of the polar cap, the antimeridian, the equator, and corners of cells."""
+"""Poles, the edge of the polar cap, the antimeridian, the equator."""
 
 
 def volumes_of(outlines: Sequence[Circle | Polygon]) -> Volumes:
@@ -45,16 +45,26 @@ def volumes_of(outlines: Sequence[Circle | Polygon]) -> Volumes:
     return Volumes.of(labels, [Volume4D(outline) for outline in outlines])
 
 
-def cover_of(outline: Circle | Polygon) -> Cover:
-    """The cover of one outline."""
-    return covers(volumes_of([outline]))[0]
+def box_of(outline: Circle | Polygon) -> LatLngBox:
+    """The box of one outline."""
+    return boxes(volumes_of([outline]))[0]
 
 
-def finds(asked: Cover, entered: Cover) -> bool:
-    """Whether the search for one looks at a row of the other, as the store does."""
-    return bool(
-        set(asked.home) & (set(entered.home) | set(entered.above)) or set(asked.above) & set(entered.home)
-    )
+def turned(box: LatLngBox) -> list[LatLngBox]:
+    """A box in each of the ways to write its longitudes."""
+    return [box._replace(west=box.west + t, east=box.east + t) for t in (-360.0, 0.0, 360.0)]
+
+
+def meets(one: LatLngBox, two: LatLngBox) -> bool:
+    """Whether two boxes share a point."""
+    across = any(one.west <= b.east and b.west <= one.east for b in turned(two))
+    return across and one.south <= two.north and two.south <= one.north
+
+
+def holds(outer: LatLngBox, inner: LatLngBox) -> bool:
+    """Whether one box lies in another."""
+    across = any(outer.west <= b.west and b.east <= outer.east for b in turned(inner))
+    return across and outer.south <= inner.south and inner.north <= outer.north
 
 
 def moved(lat: float, lng: float, bearing: float, metres: float) -> tuple[float, float]:
@@ -91,18 +101,13 @@ def crowd(lat: float, lng: float, size_m: float, seed: int) -> Volumes:
 
 
 def missed(volumes: Volumes) -> list[str]:
-    """Pairs that the engine finds to meet and the covers do not."""
+    """Pairs that the engine finds to meet and the boxes do not."""
     found = conflicts(volumes)
-    boxes = covers(volumes)
+    of = boxes(volumes)
     return [
-        f"{a} and {b}: {boxes[a]} {boxes[b]}"
+        f"{a} and {b}: {of[a]} {of[b]}"
         for a, b in zip(found.a.tolist(), found.b.tolist(), strict=True)
-        if not (
-            boxes[a].meets(boxes[b])
-            and boxes[b].meets(boxes[a])
-            and finds(boxes[a], boxes[b])
-            and finds(boxes[b], boxes[a])
-        )
+        if not meets(of[a], of[b])
     ]
 
 
@@ -112,10 +117,8 @@ def missed(volumes: Volumes) -> list[str]:
     seed=st.integers(0, 2**32 - 1),
 )
 @settings(max_examples=120)
-def test_what_meets_is_found_by_boxes_and_by_cells(
-    place: tuple[float, float], power: float, seed: int
-) -> None:
-    """Any two volumes that the engine finds to meet share a box point, and a row of the search."""
+def test_what_meets_is_found_by_boxes(place: tuple[float, float], power: float, seed: int) -> None:
+    """Any two volumes that the engine finds to meet have boxes that share a point."""
     volumes = crowd(*place, 10.0**power, seed)
     assert missed(volumes) == []
 
@@ -130,7 +133,7 @@ def test_what_meets_is_found_by_boxes_and_by_cells(
 def test_boxes_hold_the_points_of_their_outlines(lat: float, lng: float, power: float, seed: int) -> None:
     """Every point of an outline, and of a circle's edge, lies in its box."""
     volumes = crowd(lat, lng, 10.0**power, seed)
-    for i, cover in enumerate(covers(volumes)):
+    for i, box in enumerate(boxes(volumes)):
         if volumes.radius_m[i]:
             centre = float(volumes.lat_deg[volumes.offsets[i]]), float(volumes.lng_deg[volumes.offsets[i]])
             points = [moved(*centre, b, float(volumes.radius_m[i])) for b in range(0, 360, 15)]
@@ -139,10 +142,10 @@ def test_boxes_hold_the_points_of_their_outlines(lat: float, lng: float, power: 
             lats, lngs = earth.positions(rings.point[rings.offsets[i] : rings.offsets[i + 1]])
             points = list(zip(lats.tolist(), lngs.tolist(), strict=True))
         for at in points:
-            assert cover.south <= at[0] <= cover.north
-            assert any(cover.west <= at[1] + turn <= cover.east for turn in (-360.0, 0.0, 360.0))
-        assert -180.0 <= cover.west <= 180.0
-        assert cover.east <= cover.west + 360.0
+            assert box.south <= at[0] <= box.north
+            assert any(box.west <= at[1] + turn <= box.east for turn in (-360.0, 0.0, 360.0))
+        assert -180.0 <= box.west <= 180.0
+        assert box.east <= box.west + 360.0
 
 
 def test_the_inside_of_a_wide_ring_around_a_pole_is_in_its_box() -> None:
@@ -150,76 +153,63 @@ def test_the_inside_of_a_wide_ring_around_a_pole_is_in_its_box() -> None:
     wide = Polygon(tuple((56.0, lng) for lng in range(-180, 180, 15)))
     off_centre = Polygon(tuple(moved(75.0, 10.0, float(b), 3_000_000.0) for b in range(0, 360, 20)))
     for outline in (wide, off_centre):
-        cover = cover_of(outline)
-        assert cover.north == 90.0
-        assert cover.east - cover.west == 360.0
+        box = box_of(outline)
+        assert box.north == 90.0
+        assert box.east - box.west == 360.0
         volumes = volumes_of([outline, Circle(90.0, 0.0, 10.0), Circle(89.0, 170.0, 10.0)])
         assert missed(volumes) == []
 
 
 def test_a_leg_that_bulges_to_the_pole_is_in_the_box() -> None:
     """The middle of a leg of 1,000 km along a parallel lies kilometres north of it; the box knows."""
-    cover = cover_of(Polygon(((70.0, 0.0), (70.0, 26.0), (69.9, 13.0))))
-    assert cover.north > 70.3
-    short = cover_of(Polygon(((79.0, 0.0), (79.0, 1.1), (78.9, 0.5))))
+    box = box_of(Polygon(((70.0, 0.0), (70.0, 26.0), (69.9, 13.0))))
+    assert box.north > 70.3
+    short = box_of(Polygon(((79.0, 0.0), (79.0, 1.1), (78.9, 0.5))))
     middle = moved(79.0, 0.0, earth.geod().inv(0.0, 79.0, 1.1, 79.0)[0], 11_700.0)
     assert short.north >= middle[0] > 79.0
 
 
 def test_antimeridian_boxes_are_one() -> None:
     """A polygon across the antimeridian has a narrow box, written either way."""
-    there = cover_of(Polygon(((10.0, 179.9), (10.0, -179.9), (10.1, 180.0))))
+    there = box_of(Polygon(((10.0, 179.9), (10.0, -179.9), (10.1, 180.0))))
     assert there.west == pytest.approx(179.9, abs=0.01)
     assert there.east == pytest.approx(180.1, abs=0.01)
-    east_of_it = cover_of(Circle(10.05, -179.95, 100.0))
-    west_of_it = cover_of(Circle(10.05, 179.95, 100.0))
-    far = cover_of(Circle(10.05, 0.0, 100.0))
-    assert there.meets(east_of_it)
-    assert east_of_it.meets(there)
-    assert there.meets(west_of_it)
-    assert not there.meets(far)
-    assert there.holds(east_of_it)
-    assert there.holds(west_of_it)
-    assert not there.holds(far)
-    assert not east_of_it.holds(there)
+    east_of_it = box_of(Circle(10.05, -179.95, 100.0))
+    west_of_it = box_of(Circle(10.05, 179.95, 100.0))
+    far = box_of(Circle(10.05, 0.0, 100.0))
+    assert meets(there, east_of_it)
+    assert meets(east_of_it, there)
+    assert meets(there, west_of_it)
+    assert not meets(there, far)
+    assert holds(there, east_of_it)
+    assert holds(there, west_of_it)
+    assert not holds(there, far)
+    assert not holds(east_of_it, there)
 
 
 def test_neighbours_are_not_everybody() -> None:
     """Boxes two diameters apart do not meet, nor those above or below each other."""
-    here = cover_of(Circle(50.0, 5.0, 1_000.0))
-    assert not here.meets(cover_of(Circle(*moved(50.0, 5.0, 90.0, 4_000.0), 1_000.0)))
-    assert not here.meets(cover_of(Circle(*moved(50.0, 5.0, 0.0, 4_000.0), 1_000.0)))
-    assert not cover_of(Circle(*moved(50.0, 5.0, 0.0, 4_000.0), 1_000.0)).meets(here)
-    assert not here.holds(cover_of(Circle(50.02, 5.0, 1_000.0)))
+    here = box_of(Circle(50.0, 5.0, 1_000.0))
+    assert not meets(here, box_of(Circle(*moved(50.0, 5.0, 90.0, 4_000.0), 1_000.0)))
+    assert not meets(here, box_of(Circle(*moved(50.0, 5.0, 0.0, 4_000.0), 1_000.0)))
+    assert not meets(box_of(Circle(*moved(50.0, 5.0, 0.0, 4_000.0), 1_000.0)), here)
+    assert not holds(here, box_of(Circle(50.02, 5.0, 1_000.0)))
 
 
 def test_a_box_is_not_much_too_large() -> None:
     """The box of a drone's polygon is at most some hundred metres wider than it."""
-    cover = cover_of(Polygon(((50.0, 5.0), (50.0, 5.01), (50.01, 5.01), (50.01, 5.0))))
-    assert cover.south == pytest.approx(50.0, abs=0.001)
-    assert cover.north == pytest.approx(50.01, abs=0.001)
-    assert cover.west == pytest.approx(5.0, abs=0.006)
-    assert cover.east == pytest.approx(5.01, abs=0.006)
+    box = box_of(Polygon(((50.0, 5.0), (50.0, 5.01), (50.01, 5.01), (50.01, 5.0))))
+    assert box.south == pytest.approx(50.0, abs=0.001)
+    assert box.north == pytest.approx(50.01, abs=0.001)
+    assert box.west == pytest.approx(5.0, abs=0.006)
+    assert box.east == pytest.approx(5.01, abs=0.006)
 
 
-@pytest.mark.parametrize("power", range(7))
-@pytest.mark.parametrize("place", PLACES)
-def test_few_cells_wherever_it_is(place: tuple[float, float], power: int) -> None:
-    """A volume has few cells: at most four at home below the coarsest level, four on each level above."""
-    cover = cover_of(Circle(*place, 10.0**power))
-    assert 1 <= len(cover.home) <= 32
-    if cover.above:
-        assert len(cover.home) <= SPREAD**2
-    assert len(cover.above) <= 4 * LEVELS + 32
-    assert not set(cover.home) & set(cover.above)
-    assert len(set(cover.above)) == len(cover.above)
-
-
-def test_all_the_earth_can_be_in_a_cover() -> None:
-    """A disc about the pole goes all the way round; its box ends at the pole."""
-    cover = cover_of(Circle(89.0, 0.0, 900_000.0))
-    assert (cover.north, cover.east - cover.west) == (90.0, 360.0)
-    wide = cover_of(Circle(84.0, 0.0, 640_000.0))
+def test_all_the_earth_can_be_in_a_box() -> None:
+    """The box of a disc about the pole goes all the way round, and ends at the pole."""
+    box = box_of(Circle(89.0, 0.0, 900_000.0))
+    assert (box.north, box.east - box.west) == (90.0, 360.0)
+    wide = box_of(Circle(84.0, 0.0, 640_000.0))
     assert wide.north < 90.0
     assert wide.east - wide.west < 180.0
     assert math.isclose((wide.west + wide.east) / 2.0, 0.0, abs_tol=1e-6)
