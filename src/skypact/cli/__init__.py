@@ -37,7 +37,7 @@ INTERRUPTED: Final = 130
 COMMANDS: Final = {
     "check": "find conflicts in tracks, plans, volumes and zones",
     "convert": "write tracks or volumes in another format",
-    "pact": "lint an agreement: skypact pact lint FILE",
+    "pact": "lint, sign and verify an agreement, and say what changed in it",
     "db": "care for a node's database: upgrade, check, prune, backup, restore",
     "formats": "list the formats that can be read and written",
     "up": "run a node: the discovery service, a party's node, or both",
@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "file": "file a flight with the node that runs here",
     "flights": "list the flights of the node that runs here",
     "end": "end a flight of the node that runs here",
+    "record": "prove, verify and export a party's ledger, and erase from it",
     "logs": "export the logs that F3548-21 asks for",
 }
 """The verbs, each a module of this package with ``parser()`` and ``run()``, and what each is for."""

@@ -17,7 +17,6 @@ from skypact.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
 
     from skypact.cli.progress import Progress
     from skypact.store import Store
@@ -115,21 +114,6 @@ def _where(options: argparse.Namespace) -> tuple[str, float]:
     return found.store_url, options.keep or found.store.retention_days * 86_400.0
 
 
-def _teller(progress: Progress) -> Callable[[str], None]:
-    """Where the work tells its phase: every step of it on a terminal, elsewhere each phase once."""
-    redraws = sys.stderr is not None and sys.stderr.isatty()
-    told = ""
-
-    def tell(text: str) -> None:
-        nonlocal told
-        shown = text if redraws else text.partition(":")[0]
-        if shown != told:
-            told = shown
-            progress.phase(shown)
-
-    return tell
-
-
 def _upgrade(url: str, progress: Progress) -> list[str]:
     import asyncio
 
@@ -157,7 +141,7 @@ def _check(url: str, progress: Progress) -> tuple[list[str], list[str], list[str
     async def work() -> tuple[list[str], list[str], list[str]]:
         store = await Store.open(url)
         try:
-            found = await store.read(lambda tx: examine(tx.connection, _teller(progress)))
+            found = await store.read(lambda tx: examine(tx.connection, progress.step))
         finally:
             await store.close()
         end = "" if found.faults else "No fault was found."
@@ -174,7 +158,6 @@ def _prune(url: str, keep_s: float, now_us: int, progress: Progress) -> list[str
 
     async def work() -> list[str]:
         store = await Store.open(url)
-        tell = _teller(progress)
         try:
             sections = _sections(store)
             gone = await prune(
@@ -182,7 +165,7 @@ def _prune(url: str, keep_s: float, now_us: int, progress: Progress) -> list[str
                 sections,
                 now_us=now_us,
                 keep_us=int(keep_s * 1_000_000),
-                tell=lambda name, count: tell(f"pruning {name}: {count} removed"),
+                tell=lambda name, count: progress.step(f"pruning {name}: {count} removed"),
             )
         finally:
             await store.close()
@@ -214,7 +197,7 @@ def _sections(store: Store) -> list[Prunable]:
 def _backup(url: str, folder: Path, now_us: int, progress: Progress) -> list[str]:
     from skypact.store.backup import backup
 
-    made = backup(url, folder, now_us=now_us, tell=_teller(progress))
+    made = backup(url, folder, now_us=now_us, tell=progress.step)
     return [
         f"{folder}: region {made.region} at write {made.seq}, {made.leaves} leaves, {made.bytes} bytes",
         f"root of the ledger: {made.root}",
@@ -224,7 +207,7 @@ def _backup(url: str, folder: Path, now_us: int, progress: Progress) -> list[str
 def _restore(url: str, folder: Path, progress: Progress) -> list[str]:
     from skypact.store.backup import SKIP, restore
 
-    made = restore(url, folder, tell=_teller(progress))
+    made = restore(url, folder, tell=progress.step)
     return [
         f"restored: region {made.region} as it was at {made.taken} (write {made.seq}, {made.leaves} leaves)",
         f"its counters go on {SKIP} further, so that no number is told twice; see docs/store.md",

@@ -39,6 +39,12 @@ class Progress:
         """From now on the work does this."""
         self._phase = (text, time.monotonic())
 
+    def step(self, text: str) -> None:
+        """The work has come this far: on a terminal every step is shown, elsewhere what is before a colon."""
+        shown = text if self._redraws else text.partition(":")[0]
+        if shown != self._phase[0]:
+            self.phase(shown)
+
     def compiling(self, _kernel: str) -> None:
         """A kernel is being compiled; told by :func:`skypact.airspace.jit.on_compile`."""
         text, _ = self._phase

@@ -225,6 +225,15 @@ class LimitsOf(_Section, frozen=True):
     """Connections open at once."""
 
 
+class Record(_Section, frozen=True):
+    """``[record]``: under which name, and with which key, this party's ledger is signed."""
+
+    origin: str = ""
+    """The log's name in its checkpoints; one that says nothing of who keeps it where it is left out."""
+    key: str = ""
+    """The secret Ed25519 key that signs checkpoints, PEM; ``node.key`` where it is left out."""
+
+
 class Testing(_Section, frozen=True):
     """``[testing]``: interfaces for test suites, which give away what a real node must not."""
 
@@ -264,6 +273,7 @@ class Config(_Section, frozen=True):
     dss: Dss = Dss()
     flights: Flights = Flights()
     limits: LimitsOf = LimitsOf()
+    record: Record = Record()
     testing: Testing = Testing()
     network: NetworkOf = NetworkOf()
     telemetry: Telemetry = Telemetry()

@@ -29,21 +29,51 @@ def own_key(config: Config) -> SigningKey:
     InputError
         It cannot be read, others may read it too, or it is no key.
     """
-    path = config.path(config.node.key)
+    return secret_key(config.path(config.node.key), "node.key")
+
+
+def record_key(config: Config) -> SigningKey:
+    """The secret key that signs the record's checkpoints: ``record.key``, or the node's own.
+
+    Raises
+    ------
+    InputError
+        As :func:`own_key`; or it is no Ed25519 key.
+    """
+    name = config.record.key or config.node.key
+    key = secret_key(config.path(name), "record.key" if config.record.key else "node.key")
+    if not key.public.ed25519:
+        raise InputError(
+            "the record is signed with Ed25519",
+            where="record.key",
+            found=f"{name}: {key.public.algorithm}",
+            expected="the file of an Ed25519 key of its own",
+        )
+    return key
+
+
+def secret_key(path: Path, where: str) -> SigningKey:
+    """The secret key of a file; ``where`` is the option or key of configuration that names it.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, others may read it too, or it is no key.
+    """
     try:
         mode = path.stat().st_mode
         data = path.read_bytes()
     except OSError as error:
         raise InputError(
             f"cannot be read ({error.strerror})",
-            where="node.key",
+            where=where,
             found=str(path),
             expected="a key; 'skypact init' makes one",
         ) from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise InputError(
             "others may read the secret key",
-            where="node.key",
+            where=where,
             found=f"{path}, mode {mode & 0o777:04o}",
             expected="mode 0600",
         )

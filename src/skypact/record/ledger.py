@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 from typing import Final
 
 from skypact.errors import InputError
@@ -90,10 +91,7 @@ def entry_of(kind: str, ref: str, digest: bytes, salt: bytes) -> bytes:
     InputError
         One of them is not that.
     """
-    if len(kind) > _KIND_CHARS or _KIND.fullmatch(kind) is None:
-        raise InputError(
-            "not a kind of leaf", where="kind", found=kind, expected="lower-case words joined by . - or _"
-        )
+    framed_kind = _framed_kind(kind)
     if len(ref) > REF_CHARS or not ref.isprintable():
         raise InputError(
             "not a reference", where="ref", found=ref, expected=f"at most {REF_CHARS} printable characters"
@@ -104,20 +102,20 @@ def entry_of(kind: str, ref: str, digest: bytes, salt: bytes) -> bytes:
         raise InputError(
             "not a digest", where="digest", found=f"{len(digest)} bytes", expected=f"{HASH_BYTES}"
         )
-    framed_kind, framed_ref = kind.encode(), ref.encode()
-    return hashlib.sha256(
-        b"".join(
-            (
-                _DOMAIN,
-                salt,
-                len(framed_kind).to_bytes(4, "big"),
-                framed_kind,
-                len(framed_ref).to_bytes(4, "big"),
-                framed_ref,
-                digest,
-            )
+    framed_ref = ref.encode()
+    length = len(framed_ref).to_bytes(4, "big")
+    return hashlib.sha256(_DOMAIN + salt + framed_kind + length + framed_ref + digest).digest()
+
+
+@lru_cache(256)
+def _framed_kind(kind: str) -> bytes:
+    """A kind behind its length; there are few."""
+    if len(kind) > _KIND_CHARS or _KIND.fullmatch(kind) is None:
+        raise InputError(
+            "not a kind of leaf", where="kind", found=kind, expected="lower-case words joined by . - or _"
         )
-    ).digest()
+    framed = kind.encode()
+    return len(framed).to_bytes(4, "big") + framed
 
 
 def entry_hash(entry: bytes) -> bytes:
@@ -148,13 +146,17 @@ class Frontier:
 
     def add(self, leaf: bytes) -> None:
         """Put one more leaf, by its hash, at the right."""
-        peak = leaf
-        below = self._size
+        self.add_subtree(leaf, 0)
+
+    def add_subtree(self, root: bytes, level: int) -> None:
+        """Put ``2**level`` leaves at the right, by their root, where the size is a multiple of that."""
+        peak = root
+        below = self._size >> level
         while below & 1:
             peak = node_hash(self._peaks.pop(), peak)
             below >>= 1
         self._peaks.append(peak)
-        self._size += 1
+        self._size += 1 << level
 
     def root(self) -> bytes:
         """The Merkle tree hash of RFC 6962 section 2.1 over all leaves so far; of none, of nothing."""

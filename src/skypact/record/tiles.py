@@ -12,18 +12,20 @@ Source: C2SP tlog-tiles.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from skypact.errors import FormatError
-from skypact.record.ledger import HASH_BYTES, node_hash
+from skypact.record.ledger import HASH_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 HEIGHT: Final = 8
 WIDTH: Final = 1 << HEIGHT
 """Hashes in a full tile."""
+TILE_BYTES: Final = WIDTH * HASH_BYTES
 ENTRIES: Final = "entries"
 _LENGTH_BYTES: Final = 2
 
@@ -118,10 +120,18 @@ class Tiles:
 
 def tile_root(hashes: bytes) -> bytes:
     """The hash over the hashes of a full tile, or over a power of two of them: it stands in a level above."""
+    sha = hashlib.sha256  # written out, as it is done for every leaf there is
     level = [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
     while len(level) > 1:
-        level = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=True)]
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [sha(b"\x01" + left + right).digest() for left, right in pairs]
     return level[0]
+
+
+def full_roots(hashes: Sequence[bytes]) -> list[bytes]:
+    """What stands in the level above for each full tile of these hashes, which begin with a tile."""
+    high = len(hashes) // WIDTH * WIDTH
+    return [tile_root(b"".join(hashes[low : low + WIDTH])) for low in range(0, high, WIDTH)]
 
 
 def bundle(entries: list[bytes]) -> bytes:

@@ -518,3 +518,36 @@ node_seen: Final = Table(
     Column("seen_us", BigInteger, nullable=False),
 )
 """Which notices somebody said to have seen, who, and when."""
+
+# --------------------------------------------------------------------------------------------- RECORD
+
+ledger_subtree: Final = Table(
+    "ledger_subtree",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", Digest, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Hashes over complete subtrees of ``256**level`` leaves, level 1 and up, so that a proof reads few rows."""
+
+ledger_checkpoint: Final = Table(
+    "ledger_checkpoint",
+    metadata,
+    Column("size", Big, primary_key=True, autoincrement=False),
+    Column("origin", Text, nullable=False),
+    Column("root", Digest, nullable=False),
+    Column("made_us", BigInteger, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+)
+"""Every checkpoint that was signed, as the log's own key signed it; none is ever changed or removed."""
+Index("ix_ledger_checkpoint_made_us", ledger_checkpoint.c.made_us)
+
+ledger_erased: Final = Table(
+    "ledger_erased",
+    metadata,
+    Column("position", Big, primary_key=True, autoincrement=False),
+    Column("entry", Digest, nullable=False),
+    Column("erased_us", BigInteger, nullable=False),
+)
+"""What is left of leaves whose content and salt were forgotten: the entry, which says nothing."""

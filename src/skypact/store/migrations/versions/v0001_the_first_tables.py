@@ -420,3 +420,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("lane", "message", name=op.f("pk_waiting")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "ledger_subtree",
+        sa.Column("level", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("level", "number", name=op.f("pk_ledger_subtree")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "ledger_checkpoint",
+        sa.Column(
+            "size",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("root", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("made_us", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("size", name=op.f("pk_ledger_checkpoint")),
+    )
+    op.create_index("ix_ledger_checkpoint_made_us", "ledger_checkpoint", ["made_us"], unique=False)
+    op.create_table(
+        "ledger_erased",
+        sa.Column(
+            "position",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column("entry", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("erased_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_ledger_erased")),
+    )

@@ -1,0 +1,222 @@
+"""The ledger's rows as a tree: its leaves, its subtrees, what was signed of it, what was erased.
+
+Law: functions of a :class:`~skypact.store.tx.Tx`, each one or two statements, and no decision. Leaves are
+only ever added; of a leaf only content and salt can go, and then its entry stays. A checkpoint that was
+written is never changed. What a reading gives is of one state.
+
+A proof of a large tree reads few rows: beside the leaf hashes there are those over each 256 leaves, over each
+256 of those, and so on (``ledger_subtree``). They follow from the leaves, and are written before a checkpoint
+of that size is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from skypact.errors import InputError
+from skypact.record.ledger import entry_of
+from skypact.record.tiles import HEIGHT, TILE_BYTES, WIDTH, Tile, Tiles, full_roots, tile_root
+from skypact.store.sql import Sql
+
+if TYPE_CHECKING:
+    from skypact.store.tx import Tx
+
+MANY: Final = WIDTH * 64
+"""Rows that are read at once."""
+
+
+class LeafRow(NamedTuple):
+    """A row of ``leaf``; the columns of the same names."""
+
+    position: int
+    seq: int
+    kind: str
+    ref: str
+    salt: bytes | None
+    content: bytes | None
+    hash: bytes
+
+
+class CheckpointRow(NamedTuple):
+    """A row of ``ledger_checkpoint``; the columns of the same names."""
+
+    size: int
+    origin: str
+    root: bytes
+    made_us: int
+    note: bytes
+
+
+def size(tx: Tx) -> int:
+    """How many leaves are committed."""
+    (row,) = _LAST.rows(tx)
+    return int(row[0])
+
+
+def leaves(tx: Tx, low: int, high: int) -> list[LeafRow]:
+    """The leaves from ``low`` to before ``high``."""
+    return list(map(LeafRow._make, _LEAVES.rows(tx, low, high)))
+
+
+def leaves_about(tx: Tx, ref: str) -> list[tuple[int, str]]:
+    """Positions and kinds of the leaves with this reference, first to last. Reads them all."""
+    return [(int(position), kind) for position, kind in _ABOUT.rows(tx, ref)]
+
+
+def latest(tx: Tx, before: int) -> list[LeafRow]:
+    """Of the first ``before`` leaves the last of each kind about each reference, by reference and place."""
+    return [LeafRow(*row) for row in _LATEST.rows(tx, before)]
+
+
+def entries(tx: Tx, rows: list[LeafRow]) -> list[bytes]:
+    """The entries of these leaves; they follow one another.
+
+    Raises
+    ------
+    InputError
+        A leaf has neither content nor an entry that was kept.
+    """
+    kept: dict[int, bytes] = {}
+    if any(row.salt is None for row in rows):
+        kept = dict(erased(tx, rows[0].position, rows[-1].position + 1))
+    made: list[bytes] = []
+    for row in rows:
+        if row.salt is not None and row.content is not None:
+            made.append(entry_of(row.kind, row.ref, hashlib.sha256(row.content).digest(), row.salt))
+        elif row.position in kept:
+            made.append(kept[row.position])
+        else:
+            raise InputError("a leaf that was erased without its entry", where=f"leaf {row.position}")
+    return made
+
+
+def erased(tx: Tx, low: int, high: int) -> list[tuple[int, bytes]]:
+    """Positions and entries of what was erased, from ``low`` to before ``high``."""
+    return [(int(position), bytes(entry)) for position, entry in _ERASED.rows(tx, low, high)]
+
+
+def erase(tx: Tx, row: LeafRow, now_us: int) -> None:
+    """Forget content and salt of a leaf, and keep its entry.
+
+    On SQLite what was there is overwritten when its page is; copies in backups and in the tables of what is
+    valid now are not this one's.
+    """
+    (entry,) = entries(tx, [row])
+    if not tx.remote:
+        tx.driver.execute("PRAGMA secure_delete = ON")
+    _KEEP_ENTRY.run(tx, row.position, entry, now_us)
+    _FORGET.run(tx, row.position)
+
+
+def subtrees(tx: Tx, leaves_of_tree: int) -> Tiles:
+    """The subtrees of the tree of that many leaves; those above the leaves have to be written before."""
+    return Tiles(leaves_of_tree, lambda tile: hashes_of(tx, tile))
+
+
+def hashes_of(tx: Tx, tile: Tile) -> bytes:
+    """The hashes of a tile, one after the other."""
+    low = tile.number * WIDTH
+    if tile.level == 0:
+        rows = _HASHES.rows(tx, low, low + tile.width)
+    else:
+        rows = _SUBTREES.rows(tx, tile.level, low, low + tile.width)
+    return b"".join(row[0] for row in rows)
+
+
+def subtrees_reach(tx: Tx) -> int:
+    """Over how many leaves, a multiple of 256, the subtrees are written."""
+    (row,) = _REACH.rows(tx)
+    return int(row[0]) * WIDTH
+
+
+def subtrees_until(tx: Tx, reach: int, until: int) -> list[tuple[int, int, bytes]]:
+    """Level, number and hash of the subtrees that the leaves from ``reach`` to ``until`` complete."""
+    low, high = reach >> HEIGHT, until >> HEIGHT
+    roots: list[bytes] = []
+    for start in range(low, high, MANY >> HEIGHT):
+        rows = _HASHES.rows(tx, start << HEIGHT, min(start + (MANY >> HEIGHT), high) << HEIGHT)
+        hashes = b"".join(row[0] for row in rows)
+        roots += [tile_root(hashes[at : at + TILE_BYTES]) for at in range(0, len(hashes), TILE_BYTES)]
+    made = [(1, low + at, each) for at, each in enumerate(roots)]
+    level = 1
+    while roots:
+        # those that were there before stand in the tile that the new ones go on with
+        first = reach >> HEIGHT * level
+        start = first >> HEIGHT << HEIGHT
+        roots = full_roots([*(row[0] for row in _SUBTREES.rows(tx, level, start, first)), *roots])
+        level += 1
+        made += [(level, (start >> HEIGHT) + at, each) for at, each in enumerate(roots)]
+    return made
+
+
+def add_subtrees(tx: Tx, rows: list[tuple[int, int, bytes]]) -> None:
+    """Write them; those that are there already are the same."""
+    _ADD_SUBTREE.many(tx, rows)
+
+
+def all_subtrees(tx: Tx) -> list[tuple[int, int, bytes]]:
+    """Those that are written: level, number and hash, by level and number."""
+    return [(int(level), int(number), bytes(each)) for level, number, each in _ALL_SUBTREES.rows(tx)]
+
+
+def add_checkpoint(tx: Tx, row: CheckpointRow) -> None:
+    """Write it; one of that size that is there already stays."""
+    _ADD_CHECKPOINT.run(tx, *row)
+
+
+def last_checkpoint(tx: Tx) -> CheckpointRow | None:
+    """The one of the largest tree."""
+    return _checkpoint(_LAST_CHECKPOINT.rows(tx))
+
+
+def checkpoint_by(tx: Tx, at_us: int) -> CheckpointRow | None:
+    """The last that was made at or before an instant."""
+    return _checkpoint(_CHECKPOINT_BY.rows(tx, at_us))
+
+
+def checkpoint_over(tx: Tx, leaves_of_tree: int) -> CheckpointRow | None:
+    """The first of a larger tree than one of that many leaves."""
+    return _checkpoint(_CHECKPOINT_OVER.rows(tx, leaves_of_tree))
+
+
+def checkpoints(tx: Tx, above: int) -> list[CheckpointRow]:
+    """Those of trees larger than of ``above`` leaves, by size; at most :data:`MANY`."""
+    return [CheckpointRow(*row) for row in _CHECKPOINTS.rows(tx, above, MANY)]
+
+
+def _checkpoint(rows: list[Any]) -> CheckpointRow | None:
+    return CheckpointRow(*rows[0]) if rows else None
+
+
+_COLUMNS: Final = "position, seq, kind, ref, salt, content, hash"
+_LAST: Final = Sql("SELECT COALESCE(MAX(position), -1) + 1 FROM leaf")
+_LEAVES: Final = Sql(
+    f"SELECT {_COLUMNS} FROM leaf WHERE position >= $1 AND position < $2 ORDER BY position"  # noqa: S608
+)
+_HASHES: Final = Sql("SELECT hash FROM leaf WHERE position >= $1 AND position < $2 ORDER BY position")
+_ABOUT: Final = Sql("SELECT position, kind FROM leaf WHERE ref = $1 ORDER BY position")
+_LATEST: Final = Sql(
+    f"SELECT {_COLUMNS} FROM leaf WHERE position IN "  # noqa: S608 -- names of columns
+    "(SELECT MAX(position) FROM leaf WHERE position < $1 GROUP BY kind, ref) ORDER BY ref, position"
+)
+_ERASED: Final = Sql("SELECT position, entry FROM ledger_erased WHERE position >= $1 AND position < $2")
+_KEEP_ENTRY: Final = Sql("INSERT INTO ledger_erased (position, entry, erased_us) VALUES ({values 3})")
+_FORGET: Final = Sql("UPDATE leaf SET salt = NULL, content = NULL WHERE position = $1")
+_SUBTREES: Final = Sql(
+    "SELECT hash FROM ledger_subtree WHERE level = $1 AND number >= $2 AND number < $3 ORDER BY number"
+)
+_ALL_SUBTREES: Final = Sql("SELECT level, number, hash FROM ledger_subtree ORDER BY level, number")
+_REACH: Final = Sql("SELECT COALESCE(MAX(number), -1) + 1 FROM ledger_subtree WHERE level = 1")
+_ADD_SUBTREE: Final = Sql(
+    "INSERT INTO ledger_subtree (level, number, hash) VALUES ({values 3}) ON CONFLICT DO NOTHING"
+)
+_CHECKPOINT: Final = "SELECT size, origin, root, made_us, note FROM ledger_checkpoint"
+_ADD_CHECKPOINT: Final = Sql(
+    "INSERT INTO ledger_checkpoint (size, origin, root, made_us, note) VALUES ({values 5}) "
+    "ON CONFLICT DO NOTHING"
+)
+_LAST_CHECKPOINT: Final = Sql(f"{_CHECKPOINT} ORDER BY size DESC LIMIT 1")
+_CHECKPOINT_BY: Final = Sql(f"{_CHECKPOINT} WHERE made_us <= $1 ORDER BY made_us DESC, size DESC LIMIT 1")
+_CHECKPOINT_OVER: Final = Sql(f"{_CHECKPOINT} WHERE size > $1 ORDER BY size LIMIT 1")
+_CHECKPOINTS: Final = Sql(f"{_CHECKPOINT} WHERE size > $1 ORDER BY size LIMIT $2")
