@@ -180,6 +180,71 @@ class FixedKeys:
         """There are no others."""
 
 
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """A signature that is kept apart from what it signs (RFC 7515, appendix F), before it is verified.
+
+    Attributes
+    ----------
+    header
+        What the signature says of itself; it is signed too.
+    signature
+        The bytes of the signature.
+    text
+        The signature as it is written, in one line: the header, nothing, the signature.
+    """
+
+    header: Mapping[str, Any]
+    signature: bytes
+    text: str
+
+    def signed(self, payload: bytes) -> bytes:
+        """The bytes that were signed, if the payload is what was."""
+        return _signed(self.text.partition(".")[0], payload)
+
+
+def detach(key: SigningKey, header: Mapping[str, Any], payload: bytes) -> Detached:
+    """Sign bytes as they are stored, and keep the signature apart.
+
+    Parameters
+    ----------
+    header
+        What the signature says of itself; ``alg`` and ``kid`` are the key's and are put in here.
+    """
+    kid = key.public.kid or key.public.thumbprint
+    whole = {"alg": key.public.algorithm, "kid": kid, **header}
+    first = _base64url(_json(whole))
+    signature = key.sign(_signed(first, payload))
+    return Detached(whole, signature, f"{first}..{_base64url(signature)}")
+
+
+def take_detached(text: str) -> Detached:
+    """Read a signature that is kept apart from what it signs.
+
+    Raises
+    ------
+    FormatError
+        It is none in its one canonical spelling.
+    """
+    if len(text) > TOKEN_MAX:
+        raise FormatError("too long", where="signature", expected=f"at most {TOKEN_MAX} characters")
+    parts = text.split(".")
+    if len(parts) != 3 or parts[1] or not text.isascii():
+        raise FormatError("not a detached signature", where="signature", expected="HEADER..SIGNATURE")
+    try:
+        header, signature = _object(_unbase64url(parts[0])), _unbase64url(parts[2])
+    except FormatError as error:
+        raise FormatError(error.message, where="signature", expected=error.expected) from None
+    for name in ("crit", "b64"):
+        if name in header:
+            raise FormatError(f"a header with {name!r}", where="signature", expected="none")
+    return Detached(header, signature, text)
+
+
+def _signed(header: str, payload: bytes) -> bytes:
+    return f"{header}.{_base64url(payload)}".encode("ascii")
+
+
 def take_apart(token: str) -> Unverified:
     """The parts of a signed token.
 

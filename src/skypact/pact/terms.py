@@ -179,8 +179,13 @@ class Amendment:
     required
         Parties that must have signed it.
     at_least
-        How many parties must have signed it, the required ones among them; None: all of them.
+        How many parties must have signed it, the required ones among them; None: those that are required,
+        or all where none is named.
     """
 
     required: tuple[str, ...] = ()
     at_least: int | None = None
+
+    def needed(self, parties: int) -> int:
+        """How many of so many parties must have signed."""
+        return self.at_least or len(self.required) or parties

@@ -108,7 +108,7 @@ def _at_first_hand(pact: Pact, party: str, thing: Thing) -> bool:
 def _released(pact: Pact, party: str, thing: Thing) -> bool:
     if thing.releasable_to is not None:
         return party in thing.releasable_to
-    rule = _rule(pact, thing)
+    rule = release_rule(pact, thing.filer, thing.filing)
     return rule is not None and (party in rule.to or ANY in rule.to)
 
 
@@ -121,17 +121,11 @@ def _carries(pact: Pact, party: str, thing: Thing) -> bool:
 def _onward(pact: Pact, thing: Thing) -> Mapping[str, tuple[str, ...]]:
     if thing.onward is not None:
         return thing.onward
-    rule = _rule(pact, thing) if thing.releasable_to is None else None
+    rule = release_rule(pact, thing.filer, thing.filing) if thing.releasable_to is None else None
     return {} if rule is None else dict(rule.onward)
 
 
-def _rule(pact: Pact, thing: Thing) -> Release | None:
-    """The first release rule that fits a thing."""
-    return next(
-        (
-            rule
-            for rule in pact.releases
-            if rule.of in {thing.filer, ANY} and thing.filing is not None and thing.filing in rule.filings
-        ),
-        None,
-    )
+def release_rule(pact: Pact, filer: str, filing: Filing | None) -> Release | None:
+    """The first release rule that fits a filing of a class; None where none does."""
+    fits = (rule for rule in pact.releases if rule.of in {filer, ANY} and filing in rule.filings)
+    return next(fits, None)

@@ -295,6 +295,14 @@ REFUSED = [
     ),
     (HEAD + f"[witnesses]\nvkeys = ['{vkey('w')}']", "witnesses, quorum: missing; expected a whole number"),
     (
+        HEAD + "[witnesses]\nvkeys = ['w']\nquorum = 1",
+        "witnesses, vkeys[0]: not a verifier key; found 'w'",
+    ),
+    (
+        HEAD + f"[witnesses]\nvkeys = ['{vkey('w', 0x01)}']\nquorum = 1",
+        "witnesses, vkeys[0]: not a witness's key; found 'w+",
+    ),
+    (
         HEAD + PARTIES + "[amendment]\nat_least = 9",
         "amendment, at_least: not a number of signatures; found 9",
     ),

@@ -17,9 +17,10 @@ import pytest
 from skypact import check
 from skypact.airspace import DataMode, Minima, Trajectories, Zones
 from skypact.formats import Contents, Defaults, read
-from skypact.formats.pact_toml import lint
+from skypact.formats.pact_toml import lint, read_pact
 from skypact.instants import format_instant, parse_instant
-from skypact.pact import Pact, Severity
+from skypact.pact import Filing, Pact, Severity, may_forward, may_pass_on, released_to, visible
+from skypact.pact.signatures import Edition, digest_of, run_under, standing
 from skypact.units import FT_M, NM_M
 
 if TYPE_CHECKING:
@@ -29,9 +30,20 @@ if TYPE_CHECKING:
     from skypact.check.findings import Findings
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
-TANF, FIRE = EXAMPLES / "al-tanf", EXAMPLES / "wildfire"
+TANF, FIRE, CORRIDOR = EXAMPLES / "al-tanf", EXAMPLES / "wildfire", EXAMPLES / "relief-corridor"
 SCRIPTS = {"al-tanf": TANF / "make_day.py", "wildfire": FIRE / "make_fire.py"}
 LARGEST = 300 * 1024
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A filing by its labels."""
+
+    filer: str
+    filing: Filing | None
+    releasable_to: tuple[str, ...] | None = None
+    onward: dict[str, tuple[str, ...]] | None = None
+    carrier: str = ""
 
 
 def script(path: Path) -> ModuleType:
@@ -127,7 +139,7 @@ def test_what_the_files_of_al_tanf_state_needs_no_option() -> None:
             assert modes == {DataMode.SIMULATED}
 
 
-@pytest.mark.parametrize("folder", [TANF, FIRE], ids=lambda folder: folder.name)
+@pytest.mark.parametrize("folder", [TANF, FIRE, CORRIDOR], ids=lambda folder: folder.name)
 def test_nothing_in_an_example_is_named_for_a_weapon_or_a_threat(folder: Path) -> None:
     """No file of an example has a field or a word for weapons, targets or threats."""
     for path in (p for p in folder.iterdir() if p.is_file()):
@@ -144,6 +156,37 @@ def test_the_pacts_lint_as_their_readmes_say() -> None:
     assert "no rule covers uncrewed/uncrewed;" in found[0].text
     assert found[1].text == "the text says '34 miles wide'; this radius makes it 110 km wide"
     assert found[2].text == "is recognised by its declarer alone (coalition)"
+
+
+def test_the_corridor_s_versions_follow_each_other_and_are_unsigned_exercises() -> None:
+    """The second names the first by its digest; nobody has signed either; the sides share no language."""
+    texts = [(CORRIDOR / f"pact-{number}.toml").read_bytes() for number in (1, 2)]
+    for text in texts:
+        assert [str(remark) for remark in lint(text, "p")] == [
+            "note: party: north and south read no language in common"
+        ]
+    one, two = (read_pact(text, "p").pact for text in texts)
+    assert one is not None
+    assert two is not None
+    assert two.supersedes == digest_of(texts[0])
+    known = standing([Edition(one, texts[0]), Edition(two, texts[1])])
+    assert not known.complete
+    assert run_under(known) == "UNSIGNED DRAFT"
+
+
+def test_the_office_forwards_to_both_sides_and_each_sees_what_is_its_to_see() -> None:
+    """A convoy that others signed reaches both sides by the office, the river guard only by the south."""
+    one, two = (read_pact((CORRIDOR / f"pact-{number}.toml").read_bytes(), "p").pact for number in (1, 2))
+    assert one is not None
+    assert two is not None
+    convoy = Carried("relief organisation", Filing.MOVEMENT, ("north", "south"), carrier="office")
+    assert [visible(one, party.id, convoy) for party in one.parties] == [True, True, True]
+    assert may_forward(one, "office", convoy.filer, "north")
+    assert not may_forward(one, "south", convoy.filer, "north")
+    hospital = Carried("office", Filing.SITE)
+    assert released_to(one, hospital) == ("north", "south")
+    assert [may_pass_on(pact, "south", "river guard", hospital) for pact in (one, two)] == [False, True]
+    assert not may_pass_on(two, "north", "river guard", hospital)
 
 
 # -- al-Tanf ----------------------------------------------------------------------------------------------

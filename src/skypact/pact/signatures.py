@@ -1,0 +1,460 @@
+"""Who has signed a pact, who must, and whether a node may run under it.
+
+Law: a signature is over the bytes of the text as they are stored; a change of one byte is no longer what was
+signed. **A pact counts for nothing by itself: only the signatures that it, or the version before it, asks for
+bring it into force.** A first version asks for every party's. A later one asks for
+
+1. those that the version before it asks for in its amendment terms, of the parties of that version;
+2. everyone who becomes a party by it;
+3. everyone whose own words it changes (``statements.py``): nobody's keys, contacts, positions on a zone or
+   release of filings are changed by others, however many they are.
+
+A party of the version before signs with a key that *that version* gives it, so a new key is brought in by a
+version that an old one signed. A key signs nothing from the instant of its revocation, in whichever of the
+two versions it is revoked. Who has lost all its keys cannot sign a next version: the parties begin a new
+pact and compare its keys aloud, as they did those of the first.
+
+The instant in a signature is its signer's own word. It is held against the key's window and revocation, and
+proves nothing else; when a signature existed is for the record and its witnesses to show.
+
+Sources: RFC 7515 (JWS, appendix F), RFC 8037 (Ed25519); ``docs/decisions/0017-signatures-of-a-pact.md``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from skypact.airspace.labels import DataMode
+from skypact.errors import FormatError, InputError, PactError, Reason, Refused
+from skypact.instants import SECOND_US, format_instant
+from skypact.pact.keys import public_bytes
+from skypact.pact.statements import differences
+from skypact.seal import Detached, SigningKey, detach
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from skypact.pact.agreement import Pact
+    from skypact.pact.keys import PartyKey
+
+TYPE: Final = "skypact-pact"
+"""What a signature's header says that it is of."""
+_HEADER: Final = {
+    "alg": str,
+    "kid": str,
+    "typ": str,
+    "party": str,
+    "pact": str,
+    "version": int,
+    "sha256": str,
+    "iat": int,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What one signature says of itself, before it is verified.
+
+    Attributes
+    ----------
+    party
+        Whose it says it is.
+    pact, version, digest
+        What it says it is over: the id, the version, ``sha256:`` and the digest of the text.
+    at_us
+        When it says it was made, to the second.
+    key_id
+        The key that it names.
+    detached
+        The signature itself.
+    """
+
+    party: str
+    pact: str
+    version: int
+    digest: str
+    at_us: int
+    key_id: str
+    detached: Detached
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A party's good signature: with which key, and when by its own word (microseconds since 1970 UTC)."""
+
+    party: str
+    key: PartyKey
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """A party that must sign, why, and whether it has."""
+
+    party: str
+    why: str
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a pact's signatures.
+
+    Attributes
+    ----------
+    pact, digest
+        The pact, and the digest of its text.
+    signed
+        The good signatures, in their order.
+    faults
+        The others, and where the chain of versions does not fit.
+    lacks
+        What of that chain is missing: the version before, or its signatures. None of the signatures of this
+        version were looked at then, for whose keys they need is not known.
+    needed
+        The parties that must have signed.
+    count, of, at_least
+        Of so many parties that count, ``count`` have signed and ``at_least`` must have.
+    complete
+        All signatures that are asked for are there.
+    """
+
+    pact: Pact
+    digest: str
+    signed: tuple[Signed, ...]
+    faults: tuple[InputError, ...]
+    lacks: tuple[InputError, ...]
+    needed: tuple[Needed, ...]
+    count: int
+    of: int
+    at_least: int
+    complete: bool
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The parties that must sign and have not."""
+        return tuple(each.party for each in self.needed if not each.signed)
+
+    @property
+    def mark(self) -> str:
+        """What is shown wherever a pact is used that lacks signatures; "" for one that lacks none."""
+        return "" if self.complete else "UNSIGNED DRAFT"
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """One version of a pact: the pact, the bytes that it was read from, and the signatures beside them."""
+
+    pact: Pact
+    text: bytes
+    signatures: tuple[Signature, ...] = ()
+
+
+def digest_of(text: bytes) -> str:
+    """The digest by which a later version, and every signature, names a text."""
+    return f"sha256:{hashlib.sha256(text).hexdigest()}"
+
+
+def sign(
+    key: SigningKey, edition: Edition, party: str, now_us: int, *, before: Pact | None = None
+) -> Signature:
+    """Sign a text for a party.
+
+    Parameters
+    ----------
+    before
+        The version that it supersedes; None for a first version.
+
+    Raises
+    ------
+    InputError
+        The key is not one of this party's that signs now; signatures that are there are of another text; or
+        the version before is not given, whose keys have to sign.
+    """
+    pact, digest = edition.pact, digest_of(edition.text)
+    if pact.version > 1 and before is None:
+        raise _not_at_hand(pact)
+    for there in edition.signatures:
+        if there.digest != digest:
+            raise PactError(
+                f"the text has changed since {there.party} signed it",
+                where=place_of(there),
+                found=digest,
+                expected=there.digest,
+            )
+    mine = public_bytes(key.public)
+    own = next((each for each in _keys(pact, before, party) if each.public == mine), None)
+    if own is None:
+        raise _not_its_key(pact, before, party, public=mine)
+    _still_signs(pact, before, own, party, now_us)
+    header = {
+        "typ": TYPE,
+        "party": party,
+        "pact": pact.id,
+        "version": pact.version,
+        "sha256": digest.removeprefix("sha256:"),
+        "iat": now_us // SECOND_US,
+    }
+    return signature_of(detach(key, header, edition.text))
+
+
+def signature_of(detached: Detached) -> Signature:
+    """What a signature says of itself.
+
+    Raises
+    ------
+    FormatError
+        Its header has not just the members that a pact's signature has.
+    """
+    header: dict[str, Any] = dict(detached.header)
+    wrong = next(
+        (
+            name
+            for name in dict.fromkeys((*_HEADER, *header))
+            if type(header.get(name)) is not _HEADER.get(name)
+        ),
+        None,
+    )
+    if wrong is not None or header["typ"] != TYPE or header["alg"] not in {"EdDSA", "Ed25519"}:
+        raise FormatError(
+            "not a signature of a pact",
+            where=f"signature, {wrong or 'typ'}",
+            found=header.get(wrong or "typ"),
+            expected=f"the members {', '.join(_HEADER)}, with typ {TYPE}",
+        )
+    return Signature(
+        header["party"],
+        header["pact"],
+        header["version"],
+        f"sha256:{header['sha256']}",
+        header["iat"] * SECOND_US,
+        header["kid"],
+        detached,
+    )
+
+
+def standing(chain: Sequence[Edition]) -> Standing:
+    """What is known of the last of these versions, each of which supersedes the one before.
+
+    Parameters
+    ----------
+    chain
+        The versions from the first one on. A chain that does not begin with a first version is incomplete.
+    """
+    before: Standing | None = None
+    for edition in chain:
+        before = _of_edition(edition, before)
+    if before is None:
+        raise InputError("a chain of no versions", where="chain")
+    return before
+
+
+def run_under(known: Standing) -> str:
+    """Whether a node may run under a pact; returns what to show with everything that is done under it.
+
+    A pact about the real world is run under only when it is complete. Any other may be tried unsigned, and
+    is marked.
+
+    Raises
+    ------
+    Refused
+        NOT_NOW: it is about the real world and signatures are missing; who has not signed is named.
+    """
+    pact = known.pact
+    if pact.data_mode is DataMode.REAL and not known.complete:
+        lacking = ", ".join(known.missing) or f"{known.at_least - known.count} more of {known.of} parties"
+        why = (*known.faults, *known.lacks)
+        fault = f" ({why[0]})" if why else ""
+        raise Refused(
+            Reason.NOT_NOW,
+            f"nobody runs under an unsigned pact about the real world{fault}",
+            where=f"{pact.id}, version {pact.version}",
+            found=f"no signature of {lacking}",
+            expected="every signature that it asks for, or data_mode exercise, simulated or test",
+        )
+    return known.mark
+
+
+def place_of(signature: Signature) -> str:
+    """Where a signature is spoken of: whose it says it is, and when."""
+    return f"signature of {signature.party} at {format_instant(signature.at_us)}"
+
+
+# -- one version ------------------------------------------------------------------------------------------
+
+
+def _of_edition(edition: Edition, before: Standing | None) -> Standing:
+    pact, digest = edition.pact, digest_of(edition.text)
+    faults: list[InputError] = _misfits(pact, before)
+    lacks = [] if faults else _lacks(pact, before)
+    broken = bool(faults or lacks)
+    previous = before.pact if before is not None and not broken else None
+    signed: list[Signed] = []
+    for signature in () if broken else edition.signatures:  # whose keys they need is not known then
+        try:
+            signed.append(_verified(signature, edition, digest, previous))
+        except InputError as error:
+            faults.append(error)
+    have = {each.party for each in signed}
+    count_among = pact.parties if previous is None else previous.parties
+    at_least = len(pact.parties) if previous is None else previous.amendment.needed(len(previous.parties))
+    count = sum(party.id in have for party in count_among)
+    needed = tuple(Needed(party, why, party in have) for party, why in _must_sign(pact, previous).items())
+    complete = not broken and bool(pact.parties) and count >= at_least and all(each.signed for each in needed)
+    return Standing(
+        pact,
+        digest,
+        tuple(signed),
+        tuple(faults),
+        tuple(lacks),
+        needed,
+        count,
+        len(count_among),
+        at_least,
+        complete,
+    )
+
+
+def _misfits(pact: Pact, before: Standing | None) -> list[InputError]:
+    """What does not fit between a version and the one that is said to be before it."""
+    if before is None:
+        return []
+    where, old = f"{pact.id}, version {pact.version}", before.pact
+    for what, found, expected in (
+        ("id", pact.id, old.id),
+        ("version", pact.version, old.version + 1),
+        ("supersedes", pact.supersedes, before.digest),
+    ):
+        if found != expected:
+            return [PactError(f"does not follow: its {what}", where=where, found=found, expected=expected)]
+    return []
+
+
+def _lacks(pact: Pact, before: Standing | None) -> list[InputError]:
+    """What is missing before a version."""
+    if before is None:
+        return [] if pact.version == 1 else [_not_at_hand(pact)]
+    if before.complete:
+        return []
+    return [
+        PactError(
+            "the version that it supersedes has not the signatures that it asks for",
+            where=f"{pact.id}, version {pact.version}",
+            found=f"version {before.pact.version}, without {', '.join(before.missing) or 'enough of them'}",
+        )
+    ]
+
+
+def _not_at_hand(pact: Pact) -> PactError:
+    return PactError(
+        "the version that it supersedes is not at hand, and its keys have to sign",
+        where=f"{pact.id}, version {pact.version}",
+        expected=f"the text with the digest {pact.supersedes}",
+    )
+
+
+def _must_sign(pact: Pact, previous: Pact | None) -> dict[str, str]:
+    """The parties that must sign, and why."""
+    if previous is None:
+        return {party.id: "is a party" for party in pact.parties}
+    must = dict.fromkeys(previous.amendment.required, "the version before asks for it")
+    everybody = previous.amendment.needed(len(previous.parties)) == len(previous.parties)
+    if everybody:
+        must |= {party.id: "the version before asks for it" for party in previous.parties}
+    for party in pact.parties:
+        if previous.party(party.id) is None:
+            must.setdefault(party.id, "becomes a party")
+    for change in differences(previous, pact):
+        about = f"its own words change: {change.subject}, {change.term}"
+        if pact.party(change.was_by) is not None:
+            must.setdefault(change.was_by, about)
+        if pact.party(change.now_by) is not None or previous.party(change.now_by) is not None:
+            must.setdefault(change.now_by, about)
+    return must
+
+
+def _verified(signature: Signature, edition: Edition, digest: str, previous: Pact | None) -> Signed:
+    """The good signature that it is.
+
+    Raises
+    ------
+    InputError
+        It is none.
+    """
+    pact, where = edition.pact, place_of(signature)
+    if signature.digest != digest:
+        raise PactError(
+            "is of another text: this one has been changed since, or was never what was signed",
+            where=where,
+            found=digest,
+            expected=signature.digest,
+        )
+    if (signature.pact, signature.version) != (pact.id, pact.version):
+        raise PactError(
+            "is of another pact or version",
+            where=where,
+            found=f"{signature.pact}, version {signature.version}",
+            expected=f"{pact.id}, version {pact.version}",
+        )
+    own = next((k for k in _keys(pact, previous, signature.party) if k.id == signature.key_id), None)
+    if own is None:
+        raise _not_its_key(pact, previous, signature.party, key_id=signature.key_id).at(where)
+    if not own.verifies(signature.detached.signature, signature.detached.signed(edition.text)):
+        raise PactError("does not fit: it was not made by the key that it names", where=where)
+    try:
+        _still_signs(pact, previous, own, signature.party, signature.at_us)
+    except InputError as error:
+        raise error.at(where) from None
+    return Signed(signature.party, own, signature.at_us)
+
+
+def _keys(pact: Pact, previous: Pact | None, party_id: str) -> tuple[PartyKey, ...]:
+    """The keys that a party may sign this version with: those of the version before, if it is in that."""
+    party = previous.party(party_id) if previous is not None else None
+    party = party or pact.party(party_id)
+    return () if party is None else party.keys
+
+
+def _still_signs(pact: Pact, previous: Pact | None, key: PartyKey, party_id: str, at_us: int) -> None:
+    for version in (previous, pact):
+        party = None if version is None else version.party(party_id)
+        for each in () if party is None else party.keys:
+            idle = each.idle(at_us) if each is key else _revoked(each, at_us)
+            if each.public == key.public and idle:
+                raise PactError(
+                    f"made with a key of {party_id} that is {idle}",
+                    where=f"key {key.id}",
+                    found=format_instant(at_us),
+                )
+
+
+def _revoked(key: PartyKey, at_us: int) -> str:
+    return key.idle(at_us) if at_us >= key.revoked_us else ""
+
+
+def _not_its_key(
+    pact: Pact, previous: Pact | None, party_id: str, *, public: bytes = b"", key_id: str = ""
+) -> PactError:
+    """Why a key is none that a party may sign this version with."""
+    where = f"party {party_id}"
+    keys = _keys(pact, previous, party_id)
+    if pact.party(party_id) is None and not keys:
+        parties = ", ".join(party.id for party in pact.parties)
+        return PactError("not a party of this pact", where=where, expected=parties or "parties in it")
+    party = pact.party(party_id)
+    new = previous is not None and any(
+        public == key.public or key_id == key.id for key in (() if party is None else party.keys)
+    )
+    if new:
+        return PactError(
+            "a key that this version brings in cannot sign it",
+            where=where,
+            expected=f"a key that version {pact.version - 1} gives to {party_id}",
+        )
+    return PactError(
+        "not a key that the pact gives to this party",
+        where=where,
+        expected=f"one of its {len(keys)}" if keys else "a [[party.key]], of which it has none",
+    )
