@@ -1,11 +1,12 @@
 """The discovery service under load: real nodes over HTTP on loopback, durable commits, load from outside.
 
-Usage: python bench/exchange.py [--quick] [--only sqlite|postgresql]. PostgreSQL is started for the run where
-it is installed. Prints tables: creates that do not overlap, against clients; creates that all overlap, each
-with the full key and its implicit subscription, against how many are present; queries of about 100 among
-many; memory. Nothing is asserted: a busy machine makes a slow row, not a failure. CPU is the node's own, so
-that it can be read on a busy machine too; PostgreSQL's is not in it. The bar behind each row is its requests
-a second, twenty to a mark: against clients, and against what is present, the curve of where it bends.
+Usage: python bench/exchange.py [--quick] [--only sqlite|postgresql] [--draw FILE.svg]. PostgreSQL is started
+for the run where it is installed. Prints tables: creates that do not overlap, against clients; creates that
+all overlap, each with the full key and its implicit subscription, against how many are present; queries of
+about 100 among many; memory. Nothing is asserted: a busy machine makes a slow row, not a failure. CPU is the
+node's own, so that it can be read on a busy machine too; PostgreSQL's is not in it. The bar behind each row
+is its requests a second, twenty to a mark; ``--draw`` draws the curves of where it bends, against clients and
+against what is present.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ INTENTS = "/dss/v1/operational_intent_references"
 URL = "https://uss.example/utm"
 PUBLISHED = {"apart": "120-150/s, p95 25-45 ms", "overlap": "under 2-8/s"}
 _MARK_PER_S = 20.0
+APART, OVERLAP = (
+    "creates that do not overlap, by clients",
+    "creates that all overlap, by how many are present",
+)
 _OVN = re.compile(rb'"ovn":"([^"]+)"')
 
 
@@ -48,14 +53,18 @@ class Figures:
     wall: float
     cpu: float
 
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return len(self.took) / self.wall
+
     def row(self) -> str:
         """Requests a second, median, p95, p99 in milliseconds, CPU milliseconds each, and a bar."""
         cuts = statistics.quantiles(self.took, n=100) if len(self.took) > 1 else [self.took[0]] * 99
         each = self.cpu / len(self.took)
-        rate = len(self.took) / self.wall
         return (
-            f"{rate:7.0f} {1e3 * cuts[49]:9.1f} {1e3 * cuts[94]:7.1f} "
-            f"{1e3 * cuts[98]:7.1f} {1e3 * each:9.2f}   {'#' * round(rate / _MARK_PER_S)}"
+            f"{self.rate:7.0f} {1e3 * cuts[49]:9.1f} {1e3 * cuts[94]:7.1f} "
+            f"{1e3 * cuts[98]:7.1f} {1e3 * each:9.2f}   {'#' * round(self.rate / _MARK_PER_S)}"
         )
 
 
@@ -276,15 +285,21 @@ def node(url: str | None) -> Iterator[Node]:
             made.stop()
 
 
-def measure(name: str, fresh: Callable[[], str | None], *, quick: bool) -> None:
-    """Print the tables of one database."""
+Curves = dict[str, dict[str, list[tuple[int, float]]]]
+"""Requests a second against a number, by picture and database."""
+
+
+def measure(name: str, fresh: Callable[[], str | None], curves: Curves, *, quick: bool) -> None:
+    """Print the tables of one database, and note its curves."""
     head = f"{'requests/s':>12} {'median':>9} {'p95':>7} {'p99':>7} {'CPU each':>9}   (ms)"
     count = 400 if quick else 2_000
     print(f"\n{name}: creates that do not overlap, against clients (published: {PUBLISHED['apart']})")
     print(f"{'clients':>8}{head}")
     with node(fresh()) as made:
         for clients in (1, 3, 10, 30):
-            print(f"{clients:8}     {made.run('apart', clients, count).row()}", flush=True)
+            figures = made.run("apart", clients, count)
+            curves[APART].setdefault(name, []).append((clients, figures.rate))
+            print(f"{clients:8}     {figures.row()}", flush=True)
     print(
         f"\n{name}: creates that all overlap, full key, against present (published: {PUBLISHED['overlap']})"
     )
@@ -296,6 +311,7 @@ def measure(name: str, fresh: Callable[[], str | None], *, quick: bool) -> None:
             if last <= most:
                 took = figures.took[first:last]
                 part = Figures(took, sum(took), figures.cpu * sum(took) / sum(figures.took))
+                curves[OVERLAP].setdefault(name, []).append(((first + last) // 2, part.rate))
                 print(f"{last:8}     {part.row()}", flush=True)
         print(f"{'all':>8}     {figures.row()}", flush=True)
     grid = 5_000 if quick else 100_000
@@ -309,16 +325,67 @@ def measure(name: str, fresh: Callable[[], str | None], *, quick: bool) -> None:
         print(f"memory of the node: {made.memory_mb():.0f} MB")
 
 
+# -- the picture --------------------------------------------------------------------------------------------
+
+_WIDE, _HIGH, _LEFT, _TOP = 380, 240, 56, 44
+_INKS = {"SQLite": "#0072b2", "PostgreSQL": "#d55e00"}
+"""Colours that people tell apart however they see them."""
+
+
+def draw(curves: Curves) -> str:
+    """The curves as SVG: a panel a picture, a line a database, linear from zero."""
+    width, height = len(curves) * (_WIDE + _LEFT) + 40, _TOP + _HIGH + 64
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-size="12"'
+    parts = [f'{head} font-family="sans-serif"><rect width="{width}" height="{height}" fill="#fff"/>']
+    for number, (title, lines) in enumerate(curves.items()):
+        left = _LEFT + number * (_WIDE + _LEFT)
+        most_x = max((x for line in lines.values() for x, _ in line), default=1)
+        most_y = max((y for line in lines.values() for _, y in line), default=1.0)
+        step = next(s for s in (10, 20, 50, 100, 200, 500, 1_000, 10_000) if most_y / s <= 6)
+        top_y = step * (int(most_y / step) + 1)
+        parts.append(f'<text x="{left}" y="20" font-weight="bold">{title}</text>')
+        for value in range(0, top_y + 1, step):
+            y = _TOP + _HIGH * (1 - value / top_y)
+            parts.append(f'<path d="M{left} {y:.1f}h{_WIDE}" stroke="#ddd"/>')
+            parts.append(f'<text x="{left - 6}" y="{y + 4:.1f}" text-anchor="end" fill="#555">{value}</text>')
+        ticks = sorted({x for line in lines.values() for x, _ in line})
+        for x in ticks:
+            at = left + _WIDE * x / most_x
+            if x == ticks[0] or x > most_x / 12:
+                parts.append(
+                    f'<text x="{at:.1f}" y="{_TOP + _HIGH + 18}" text-anchor="middle" fill="#555">{x}</text>'
+                )
+        for row, (name, line) in enumerate(lines.items()):
+            points = [(left + _WIDE * x / most_x, _TOP + _HIGH * (1 - y / top_y)) for x, y in line]
+            path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+            ink = _INKS[name]
+            parts.append(f'<polyline points="{path}" fill="none" stroke="{ink}" stroke-width="2"/>')
+            parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{ink}"/>' for x, y in points]
+            parts.append(f'<text x="{left + 100 * row}" y="{_TOP + _HIGH + 42}" fill="{ink}">{name}</text>')
+        parts.append(f'<text x="{left}" y="36" fill="#555">requests a second</text>')
+    return "\n".join([*parts, "</svg>\n"])
+
+
 def main() -> None:
     """Measure both databases."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small counts")
     parser.add_argument("--only", choices=("sqlite", "postgresql"))
+    parser.add_argument("--draw", type=Path, help="where the curves are drawn, as SVG")
     options = parser.parse_args()
-    if options.only != "postgresql":
-        measure("SQLite", lambda: None, quick=options.quick)
-    if options.only == "sqlite":
-        return
+    curves: Curves = {APART: {}, OVERLAP: {}}
+    try:
+        if options.only != "postgresql":
+            measure("SQLite", lambda: None, curves, quick=options.quick)
+        if options.only != "sqlite":
+            postgresql(curves, quick=options.quick)
+    finally:
+        if options.draw is not None:
+            options.draw.write_text(draw(curves), encoding="utf-8")
+
+
+def postgresql(curves: Curves, *, quick: bool) -> None:
+    """Start a server for the run, and measure on it."""
     sys.path.insert(0, str(ROOT / "tests"))
     from databases import Server, binaries
 
@@ -328,7 +395,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="skypact-pg-") as folder:
         server = Server(Path(folder))
         try:
-            measure("PostgreSQL", server.create, quick=options.quick)
+            measure("PostgreSQL", server.create, curves, quick=quick)
         finally:
             server.stop()
 

@@ -119,7 +119,12 @@ class Client:
     async def plan(self, store: Store, dice: random.Random) -> None:
         """One new request, with the key of what was known a moment ago."""
         journal = self._journal
-        key = await store.read(known)
+        try:
+            key = await store.read(known)
+        except Refused as refusal:
+            if refusal.reason is not Reason.UNAVAILABLE:
+                raise
+            return  # the database is away: plan again when it is there
         if self._careless and key:
             key.remove(dice.choice(key))
         act = "create"
