@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from skypact.desk import said
-from skypact.desk.flights import CONSTRAINT, LEASE_US, TOLD_US, Flights, OurMeetings, add_notice, known_row
+from skypact.desk import leases, said
+from skypact.desk.flights import CONSTRAINT, TOLD_US, Flights, OurMeetings, add_notice, known_row
 from skypact.desk.outside import NoAnswer, Rubbish, Turned
 from skypact.desk.turns import Turns
 from skypact.errors import Reason, Refused
@@ -60,7 +60,6 @@ UNDELIVERED_US: Final = 5 * SECOND_US
 """A message that waits longer than this is told to the provider."""
 ROUNDS: Final = 6
 """How often one attempt asks and sends before it leaves that to later."""
-AGAIN_US: Final = 2 * SECOND_US
 PAUSE_S: Final = 0.1
 _NOTIFY: Final = "/uss/v1/constraints"
 
@@ -294,7 +293,7 @@ class ConstraintDesk:
         return await self._store.read(lambda tx: watchful.constraint(tx, constraint))
 
     async def _take_up(self, work: watchful.ConstraintWork, now_us: int) -> ConstraintResult | None:
-        taken = work._replace(holder=self._holder, leased_us=now_us + LEASE_US)
+        taken = work._replace(holder=self._holder, leased_us=now_us + leases.HELD_US)
 
         def take(tx: Tx) -> bool:
             current = watchful.constraint_work(tx, work.constraint)
@@ -306,7 +305,7 @@ class ConstraintDesk:
         if not await self._store.write(take):
             return None
         filing = msgspec.json.decode(work.filing, type=ConstraintFiling)
-        return await self._run(taken, filing, now_us, doubtful=True)
+        return await self._held(taken, filing, now_us, doubtful=True)
 
     async def _perform(
         self, constraint: bytes, act: str, filing: ConstraintFiling, base_ovn: str, now_us: int
@@ -317,7 +316,7 @@ class ConstraintDesk:
             filing=msgspec.json.encode(filing),
             base_ovn=base_ovn,
             holder=self._holder,
-            leased_us=now_us + LEASE_US,
+            leased_us=now_us + leases.HELD_US,
             begun_us=now_us,
         )
 
@@ -328,7 +327,24 @@ class ConstraintDesk:
             watchful.put_constraint_work(tx, work)
 
         await self._store.write(begin)
-        return await self._run(work, filing, now_us, doubtful=False)
+        return await self._held(work, filing, now_us, doubtful=False)
+
+    async def _held(
+        self, work: watchful.ConstraintWork, filing: ConstraintFiling, now_us: int, *, doubtful: bool
+    ) -> ConstraintResult:
+        clock = leases.Clock(now_us)
+
+        def hold(tx: Tx) -> None:
+            current = watchful.constraint_work(tx, work.constraint)
+            if current is not None and current.holder == self._holder:
+                watchful.put_constraint_work(tx, current._replace(leased_us=clock.held_us))
+
+        async with leases.holding(self._store, hold, when=lambda: True):
+            return await self._run(work, filing, now_us, doubtful=doubtful)
+
+    def _still_ours(self, tx: Tx, work: watchful.ConstraintWork) -> None:
+        current = watchful.constraint_work(tx, work.constraint)
+        leases.still_held(None if current is None else current.holder, self._holder)
 
     async def _run(
         self, work: watchful.ConstraintWork, filing: ConstraintFiling, now_us: int, *, doubtful: bool
@@ -372,9 +388,12 @@ class ConstraintDesk:
             else:
                 reference = None if work.act == END else answer.constraint_reference
                 return await self._close(work, filing, reference, answer.subscribers, now_us)
-        await self._store.write(
-            lambda tx: watchful.put_constraint_work(tx, work._replace(leased_us=now_us + AGAIN_US))
-        )
+
+        def leave(tx: Tx) -> None:
+            self._still_ours(tx, work)
+            watchful.put_constraint_work(tx, work._replace(leased_us=now_us + leases.AGAIN_US))
+
+        await self._store.write(leave)
         row = await self._store.read(lambda tx: watchful.constraint(tx, work.constraint))
         return ConstraintResult(ident, False, "" if row is None else row.state, False, why)
 
@@ -394,6 +413,7 @@ class ConstraintDesk:
         ident = wire.id_text(work.constraint)
 
         def close(tx: Tx) -> str:
+            self._still_ours(tx, work)
             content = {"act": work.act, "why": why, "begun_us": work.begun_us, "at_us": now_us}
             tx.append("constraint.refused", ident, msgspec.json.encode(content))
             watchful.drop_constraint_work(tx, work.constraint)
@@ -428,6 +448,7 @@ class ConstraintDesk:
         lost = reference is None and work.act != END
 
         def close(tx: Tx) -> str:
+            self._still_ours(tx, work)
             met = meetings.read(tx)
             left = left_behind(tx, self._flights, work.constraint, self.settings.party, met)
             before = watchful.constraint(tx, work.constraint)

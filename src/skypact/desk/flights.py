@@ -18,10 +18,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import logging
 import secrets
-import time
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
@@ -31,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from skypact.airspace.labels import DataMode
-from skypact.desk import said
+from skypact.desk import leases, said
 from skypact.desk.logs import planned
 from skypact.desk.outside import Exchange, NoAnswer, Outside, Rubbish, Turned
 from skypact.desk.turns import Turns
@@ -57,15 +55,6 @@ _LOG: Final = logging.getLogger("skypact.flights")
 
 BEHIND_S: Final = (0.05, 0.2)
 """How long to wait before a peer that is behind its own write is asked again."""
-LEASE_US: Final = 30 * SECOND_US
-"""How long an attempt at a constraint is its holder's; after that, another may take it up."""
-HELD_US: Final = 5 * SECOND_US
-"""How long an attempt at a flight is its holder's unless he says again that he is at it: a node that was
-killed leaves its flights alone for no longer."""
-HOLD_S: Final = 1.5
-"""How often he says so."""
-AGAIN_US: Final = 2 * SECOND_US
-"""How long an attempt that is not settled is left alone."""
 TOLD_US: Final = HOUR_US
 """How long after its end a flight is still told to those who were not reached."""
 SKEW_US: Final = 5 * SECOND_US
@@ -173,23 +162,6 @@ class Result:
     permitted: tuple[Meeting, ...] = ()
 
 
-class _Clock:
-    """The instant of a call, and what has passed since."""
-
-    def __init__(self, now_us: int) -> None:
-        self._from_us = now_us
-        self._from_s = time.monotonic()
-
-    @property
-    def now_us(self) -> int:
-        """Microseconds since 1970 UTC."""
-        return self._from_us + int((time.monotonic() - self._from_s) * SECOND_US)
-
-    def left_s(self, total_s: float) -> float:
-        """Seconds that are left of so many."""
-        return total_s - (time.monotonic() - self._from_s)
-
-
 @dataclass(slots=True, eq=False)
 class _Job:
     """One attempt under way, with what it has learned and not yet kept.
@@ -202,7 +174,7 @@ class _Job:
     filing: Filing
     before: kept.Flight | None
     planning: plan.Planning
-    clock: _Clock
+    clock: leases.Clock
     learned: dict[tuple[str, bytes], kept.KnownEntity] = field(default_factory=dict)
     exchanges: dict[plan.Name, Exchange] = field(default_factory=dict)
     silent: dict[str, str] = field(default_factory=dict)
@@ -286,7 +258,7 @@ class Flights:
         act = Act.PLAN if activated else life.act_towards(phase, wanted)
         attempt = plan.Attempt(ident=wire.id_text(flight), begun_us=now_us)
         planning = plan.begin(attempt, self._goal(flight, filing, before), self.settings.rules)
-        job = _Job(flight, act, filing, before, planning, _Clock(now_us))
+        job = _Job(flight, act, filing, before, planning, leases.Clock(now_us))
         while True:
             match job.planning.step():
                 case plan.Settled(outcome=outcome):
@@ -390,11 +362,11 @@ class Flights:
             ident=wire.id_text(ident), begun_us=now_us, base_ovn="" if before is None else before.ovn
         )
         planning = plan.begin(attempt, self._goal(ident, filing, before), self.settings.rules)
-        return await self._run(_Job(ident, act, filing, before, planning, _Clock(now_us)))
+        return await self._run(_Job(ident, act, filing, before, planning, leases.Clock(now_us)))
 
     async def _take_up(self, row: kept.Pending, now_us: int) -> Result | None:
         """Go on with what a kill left, or what was not settled; None where another has it."""
-        taken = row._replace(holder=self._holder, leased_us=now_us + HELD_US)
+        taken = row._replace(holder=self._holder, leased_us=now_us + leases.HELD_US)
 
         def take(tx: Tx) -> tuple[bool, kept.Flight | None]:
             current = kept.pending(tx, row.flight)
@@ -411,7 +383,7 @@ class Flights:
         if before is not None and Phase(before.state) is Phase.ENDED:
             before = None
         planning = plan.resume(attempt, self._goal(row.flight, filing, before), self.settings.rules)
-        job = _Job(row.flight, Act(row.act), filing, before, planning, _Clock(now_us), saved=True)
+        job = _Job(row.flight, Act(row.act), filing, before, planning, leases.Clock(now_us), saved=True)
         return await self._run(job)
 
     async def recover(self, now_us: int) -> int:
@@ -449,35 +421,18 @@ class Flights:
         return closed
 
     async def _run(self, job: _Job) -> Result:
-        holding = asyncio.create_task(self._hold(job))
-        try:
-            return await self._steps(job)
-        finally:
-            holding.cancel()
-
-    async def _hold(self, job: _Job) -> None:
-        """Say again and again that an attempt is being made, for as long as it is."""
-
         def hold(tx: Tx) -> None:
             current = kept.pending(tx, job.ident)
             if current is not None and current.holder == self._holder:
-                kept.put_pending(tx, current._replace(leased_us=job.clock.now_us + HELD_US))
+                kept.put_pending(tx, current._replace(leased_us=job.clock.held_us))
 
-        while True:
-            await asyncio.sleep(HOLD_S)
-            if job.saved:
-                with contextlib.suppress(Refused):  # the database is away: there is another time
-                    await self._store.write(hold)
+        async with leases.holding(self._store, hold, when=lambda: job.saved):
+            return await self._steps(job)
 
     def _still_ours(self, tx: Tx, job: _Job) -> None:
-        """Refuse to end an attempt that another took up meanwhile, when this process had stood still."""
-        current = kept.pending(tx, job.ident)
-        if job.saved and (current is None or current.holder != self._holder):
-            raise Refused(
-                Reason.UNAVAILABLE,
-                "another has taken up this change meanwhile",
-                expected="to ask again in a moment",
-            )
+        if job.saved:
+            current = kept.pending(tx, job.ident)
+            leases.still_held(None if current is None else current.holder, self._holder)
 
     async def _steps(self, job: _Job) -> Result:
         while True:
@@ -712,7 +667,7 @@ class Flights:
             filing=msgspec.json.encode(job.filing),
             attempt=msgspec.json.encode(job.planning.attempt),
             holder=self._holder,
-            leased_us=now_us + HELD_US,
+            leased_us=now_us + leases.HELD_US,
             begun_us=job.planning.attempt.begun_us,
         )
         first, learned = not job.saved, list(job.learned.values())
@@ -1066,7 +1021,7 @@ class Flights:
             current = kept.pending(tx, job.ident)
             if current is not None:
                 attempt = msgspec.json.encode(job.planning.attempt)
-                kept.put_pending(tx, current._replace(attempt=attempt, leased_us=now_us + AGAIN_US))
+                kept.put_pending(tx, current._replace(attempt=attempt, leased_us=now_us + leases.AGAIN_US))
             return
         kept.drop_pending(tx, job.ident)
         old = kept.flight(tx, job.ident)
