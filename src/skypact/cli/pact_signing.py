@@ -160,8 +160,6 @@ def _as_table(known: Standing) -> Iterator[str]:
     for signed in known.signed:
         yield f"  signed by {signed.party}, {format_instant(signed.at_us)}"
         yield f"    key {aloud.written(aloud.of_key(signed.key.public))}"
-    for lack in known.lacks:
-        yield f"  {lack}"
     for needed in known.needed:
         if not needed.signed:
             yield f"  missing {needed.party}: {needed.why}"
@@ -175,6 +173,8 @@ def _conclusion(known: Standing) -> str:
     counted = f"{known.count} of {known.of} parties have signed, {known.at_least} must"
     if known.complete:
         return f"Complete: {counted}. That is no statement of what anybody thinks of it."
+    if known.lacks:
+        return f"Not complete: {known.lacks[0]}."
     lacking = f"; missing: {', '.join(known.missing)}" if known.missing else ""
     use = (
         "No node runs under it."

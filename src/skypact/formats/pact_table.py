@@ -120,12 +120,13 @@ class Table:
         self._place = (*at, name if isinstance(name, str) else "")
         self._known(keys)
 
-    def inner(self, key: str, values: dict[str, object], keys: Sequence[str]) -> Table:
+    def inner(self, key: str, values: dict[str, object], keys: Sequence[str] | None) -> Table:
         """A table within this one, whose places are this one's; what is wrong in it is wrong here."""
         made = object.__new__(Table)
         made.values, made.failed, made._errors = values, False, self._errors
         made._outer, made._prefix, made._place = self, self._within(key), self._place
-        made._known(keys)
+        if keys is not None:
+            made._known(keys)
         return made
 
     def _known(self, keys: Sequence[str]) -> None:
@@ -206,7 +207,7 @@ class Table:
         """The table of a key, whose own keys may be these (None: any); None where it is missing or wrong."""
         value = self.values.get(key)
         if isinstance(value, dict):
-            return self.inner(key, value, list(value) if keys is None else keys)
+            return self.inner(key, value, keys)
         if value is not None:
             self.wrong(key, "not a table", "{ key = value }")
         return None

@@ -33,7 +33,6 @@ from skypact.pact import (
     parse_key,
 )
 from skypact.pact.keys import fault_of
-from skypact.record.note import WITNESS, verifier_key
 from skypact.units import parse_duration_s, parse_length_m
 
 if TYPE_CHECKING:
@@ -229,14 +228,19 @@ def _witnesses(table: Table) -> Witnesses:
     vkeys = table.texts("vkeys")
     for row, text in enumerate(vkeys):
         try:
-            witness = verifier_key(text, where=table.where(f"vkeys[{row}]"))
+            _see_that_it_is_a_witness(text, where=table.where(f"vkeys[{row}]"))
         except InputError as error:
             table.fail(error)
-        else:
-            if witness.kind != WITNESS or fault_of(witness.key.ed25519):
-                table.wrong(f"vkeys[{row}]", "not a witness's key", "one of type 0x04", found=text)
     quorum = table.whole("quorum", needed="vkeys" in table.values)
     return Witnesses(vkeys, 0 if quorum is None else quorum)
+
+
+def _see_that_it_is_a_witness(text: str, *, where: str) -> None:
+    from skypact.record.note import WITNESS, verifier_key  # cryptography, which few pacts need
+
+    key = verifier_key(text, where=where)
+    if key.kind != WITNESS or fault_of(key.key.ed25519):
+        raise FormatError("not a witness's key", where=where, found=text, expected="one of type 0x04")
 
 
 def _amendment(table: Table) -> Amendment:

@@ -96,6 +96,10 @@ class Party:
     keys: tuple[PartyKey, ...] = ()
     contacts: tuple[Contact, ...] = ()
 
+    def keys_at(self, at_us: int) -> tuple[PartyKey, ...]:
+        """The keys that sign for it at an instant (microseconds since 1970 UTC)."""
+        return tuple(key for key in self.keys if not key.idle(at_us))
+
     def reached_at(self, at_us: int) -> tuple[Contact, ...]:
         """The contacts at their post at an instant (microseconds since 1970 UTC), first to be tried first."""
         return tuple(c for c in self.contacts if any(hours.hold(at_us) for hours in c.hours))

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from skypact.pact.terms import Intermediary, Release
 
 RULES_MAX: Final = 1000
-"""More separation rules than this are refused: nobody can read which of them holds."""
+"""More rules of separation or release than this are refused: nobody can read which of them holds."""
+PARTIES_MAX: Final = 1000
+"""More parties than this are refused: so many sign nothing."""
 PERIOD_MAX_S: Final = 366 * DAY_S
 """The longest notice or timer, in seconds; a longer one is a mistake of unit."""
 TOLERANCE_MAX_M: Final = 10_000.0
@@ -81,6 +83,7 @@ def contradictions(
             )
         )
     found += _of_versions(version, supersedes)
+    found += _too_many("party", len(parties), PARTIES_MAX)
     found += _same_ids("party", parties)
     for row, party in enumerate(parties):
         if party is not None:
@@ -101,6 +104,11 @@ def contradictions(
     found += _of_witnesses(witnesses)
     found += _of_amendment(amendment, defined)
     return found
+
+
+def _too_many(table: str, count: int, most: int) -> Iterator[PactError]:
+    if count > most:
+        yield PactError("too many", where=table, found=f"{count} of them", expected=f"at most {most}")
 
 
 def _of_versions(version: int, supersedes: str) -> Iterator[PactError]:
@@ -190,16 +198,7 @@ def _same_ids(table: str, entries: Sequence[Party | Zone | None]) -> list[PactEr
 
 
 def _of_separation(rules: Sequence[Rule | None], proximities: Sequence[Proximity | None]) -> list[PactError]:
-    found = []
-    if len(rules) > RULES_MAX:
-        found.append(
-            PactError(
-                "too many separation rules",
-                where="separation",
-                found=f"{len(rules)} rules",
-                expected=f"at most {RULES_MAX}",
-            )
-        )
+    found = list(_too_many("separation", len(rules), RULES_MAX))
     found += [
         PactError("a side without a name", where=place("separation", row, rule.name, "between"))
         for row, rule in enumerate(rules)
@@ -275,7 +274,7 @@ def _of_zone(row: int, zone: Zone) -> list[PactError]:
             expected="a party of recognised_by or reserved_by",
         )
         for name, _ in zone.reservations
-        if name not in zone.recognised_by and name not in zone.reserved_by
+        if said.get(name) not in {"recognised_by", "reserved_by"}
     ]
     return found
 
@@ -328,9 +327,11 @@ def _strangers(
 
 
 def _of_releases(releases: Sequence[Release | None], defined: frozenset[str] | None) -> Iterator[PactError]:
+    yield from _too_many("release", len(releases), RULES_MAX)
     for row, rule in enumerate(releases):
         if rule is None:
             continue
+        to = frozenset(rule.to)
         yield from _strangers((rule.of,), defined, place("release", row, key="of"), or_any=True)
         yield from _strangers(rule.to, defined, place("release", row, key="to"), or_any=True)
         if not rule.filings:
@@ -341,14 +342,14 @@ def _of_releases(releases: Sequence[Release | None], defined: frozenset[str] | N
             )
         for receiver, names in rule.onward:
             where = place("release", row, key=f"onward.{receiver}")
-            if receiver not in rule.to and ANY not in rule.to:
+            if receiver not in to and ANY not in to:
                 yield PactError(
                     "passed on by a party that does not see it",
                     where=where,
                     found=receiver,
                     expected="a party of this rule's to",
                 )
-            elif ANY in rule.to:
+            elif ANY in to:
                 yield from _strangers((receiver,), defined, where)
             if not names or not all(names):
                 yield PactError("passed on to nobody", where=where, expected="at least one name")

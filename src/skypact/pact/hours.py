@@ -22,6 +22,7 @@ WEEK_MIN: Final = 7 * DAY_MIN
 EXPECTED: Final = 'hours with their offset, like "24/7", "06:00-18:00 Z" or "Mon-Fri 22:00-06:00 +03:00"'
 
 _MONDAY_US: Final = 4 * DAY_US  # 1970-01-05 was a Monday
+_WEEK: Final = (1 << WEEK_MIN) - 1
 _MINUTE_US: Final = 60 * SECOND_US
 _TEXT = re.compile(
     r"(?:([A-Za-z]{3}(?:[-,][A-Za-z]{3})*) )?(\d\d):(\d\d)-(\d\d):(\d\d) ?(Z|UTC|[+-]\d\d:\d\d)", re.ASCII
@@ -72,12 +73,17 @@ class Hours:
 
     def hold(self, at_us: int) -> bool:
         """Whether an instant (microseconds since 1970 UTC) is in these hours."""
-        return self.hold_in_week((at_us - _MONDAY_US) // _MINUTE_US % WEEK_MIN)
-
-    def hold_in_week(self, minute: int) -> bool:
-        """Whether a minute of the week, counted in UTC from Monday, is in these hours."""
-        local = minute + self.offset_min
+        local = (at_us - _MONDAY_US) // _MINUTE_US + self.offset_min
         return any((local - day * DAY_MIN - self.start_min) % WEEK_MIN < self.length_min for day in self.days)
+
+    @property
+    def week(self) -> int:
+        """The minutes of the week at which they hold, in UTC from Monday on, as the bits of a number."""
+        whole = 0
+        for day in self.days:
+            start = (day * DAY_MIN + self.start_min - self.offset_min) % WEEK_MIN
+            whole |= ((1 << self.length_min) - 1) << start
+        return (whole | whole >> WEEK_MIN) & _WEEK
 
     def __str__(self) -> str:
         if self == Hours():
@@ -93,12 +99,14 @@ class Hours:
 
 def uncovered(hours: Iterable[Hours]) -> str:
     """The first moment of the week, in UTC, that no hours cover, like ``Sat 18:00Z``; "" if there is none."""
-    spans = tuple(hours)
-    for minute in range(WEEK_MIN):
-        if not any(span.hold_in_week(minute) for span in spans):
-            day, rest = divmod(minute, DAY_MIN)
-            return f"{DAYS[day]} {rest // 60:02d}:{rest % 60:02d}Z"
-    return ""
+    covered = 0
+    for span in hours:
+        covered |= span.week
+    if covered == _WEEK:
+        return ""
+    minute = (~covered & (covered + 1)).bit_length() - 1  # the lowest bit that is not set
+    day, rest = divmod(minute, DAY_MIN)
+    return f"{DAYS[day]} {rest // 60:02d}:{rest % 60:02d}Z"
 
 
 def _days(text: str) -> tuple[int, ...]:

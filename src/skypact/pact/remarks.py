@@ -365,16 +365,15 @@ def _on_terms(pact: Pact) -> Iterator[Remark]:
 
 
 def _on_releases(pact: Pact) -> Iterator[Remark]:
-    everybody = [party.id for party in pact.parties]
     taken: dict[tuple[str, Filing], int] = {}
     for row, rule in enumerate(pact.releases):
-        parties = everybody if rule.of == ANY else [rule.of]
-        pairs = [(party, filing) for party in parties for filing in rule.filings]
-        if pairs and all(pair in taken for pair in pairs):
-            first = min(taken[pair] for pair in pairs)
+        earlier = [
+            min(taken.get((rule.of, filing), row), taken.get((ANY, filing), row)) for filing in rule.filings
+        ]
+        if max(earlier) < row:
             yield _warning(
                 place("release", row),
-                f"never holds: release[{first}] comes first and fits what this one fits",
+                f"never holds: release[{min(earlier)}] comes first and fits what this one fits",
             )
-        for pair in pairs:
-            taken.setdefault(pair, row)
+        for filing in rule.filings:
+            taken.setdefault((rule.of, filing), row)

@@ -14,8 +14,10 @@ version that an old one signed. A key signs nothing from the instant of its revo
 two versions it is revoked. Who has lost all its keys cannot sign a next version: the parties begin a new
 pact and compare its keys aloud, as they did those of the first.
 
-The instant in a signature is its signer's own word. It is held against the key's window and revocation, and
-proves nothing else; when a signature existed is for the record and its witnesses to show.
+Known limits. The instant in a signature is its signer's own word. It is held against the key's window and
+revocation, and proves nothing else; when a signature existed is for the record and its witnesses to show. Two
+different next versions can both be complete where parties sign both; each signature is then the proof of it,
+and nothing here chooses.
 
 Sources: RFC 7515 (JWS, appendix F), RFC 8037 (Ed25519); ``docs/decisions/0017-signatures-of-a-pact.md``.
 """
@@ -111,8 +113,8 @@ class Standing:
     faults
         The others, and where the chain of versions does not fit.
     lacks
-        What of that chain is missing: the version before, or its signatures. None of the signatures of this
-        version were looked at then, for whose keys they need is not known.
+        What of that chain is missing: the version before, or its signatures. The signatures of this version
+        are not looked at then, for which keys they need is not known.
     needed
         The parties that must have signed.
     count, of, at_least
@@ -251,6 +253,31 @@ def standing(chain: Sequence[Edition]) -> Standing:
     return before
 
 
+def in_force(chain: Sequence[Edition], at_us: int) -> Standing | None:
+    """The version that is in force at an instant, by its signatures and its dates; None where none is.
+
+    A version takes the place of the one before when it is complete and its own beginning has come; until
+    then, however long it has been signed by some, the one before holds. One that has ended is not followed by
+    the one that it superseded.
+
+    Parameters
+    ----------
+    chain
+        The versions from the first one on, as for :func:`standing`.
+    at_us
+        Microseconds since 1970 UTC.
+    """
+    holds: Standing | None = None
+    before: Standing | None = None
+    for edition in chain:
+        before = _of_edition(edition, before)
+        if not before.complete:
+            break
+        if edition.pact.effective_us <= at_us:
+            holds = before
+    return holds if holds is not None and holds.pact.in_force(at_us) else None
+
+
 def run_under(known: Standing) -> str:
     """Whether a node may run under a pact; returns what to show with everything that is done under it.
 
@@ -289,10 +316,10 @@ def _of_edition(edition: Edition, before: Standing | None) -> Standing:
     pact, digest = edition.pact, digest_of(edition.text)
     faults: list[InputError] = _misfits(pact, before)
     lacks = [] if faults else _lacks(pact, before)
-    broken = bool(faults or lacks)
-    previous = before.pact if before is not None and not broken else None
+    follows = not (faults or lacks)
+    previous = before.pact if before is not None and not faults else None
     signed: list[Signed] = []
-    for signature in () if broken else edition.signatures:  # whose keys they need is not known then
+    for signature in edition.signatures if follows else ():  # which keys they need is not known else
         try:
             signed.append(_verified(signature, edition, digest, previous))
         except InputError as error:
@@ -301,8 +328,9 @@ def _of_edition(edition: Edition, before: Standing | None) -> Standing:
     count_among = pact.parties if previous is None else previous.parties
     at_least = len(pact.parties) if previous is None else previous.amendment.needed(len(previous.parties))
     count = sum(party.id in have for party in count_among)
-    needed = tuple(Needed(party, why, party in have) for party, why in _must_sign(pact, previous).items())
-    complete = not broken and bool(pact.parties) and count >= at_least and all(each.signed for each in needed)
+    must = {} if previous is None and pact.version > 1 else _must_sign(pact, previous)
+    needed = tuple(Needed(party, why, party in have) for party, why in must.items())
+    complete = follows and bool(pact.parties) and count >= at_least and all(each.signed for each in needed)
     return Standing(
         pact,
         digest,

@@ -16,13 +16,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from skypact.airspace.altitude import format_altitude, parse_altitude
 from skypact.airspace.separation import ANY
 from skypact.airspace.volumes import Circle, Polygon
 from skypact.instants import EVER, FOREVER, format_instant
-from skypact.pact.agreement import Stance
 from skypact.pact.terms import DAY_S, HOUR_S, MINUTE_S, Filing
 from skypact.pact.visible import release_rule
 from skypact.units import FT_M, NM_M
@@ -240,10 +239,9 @@ def _of_zone(zone: Zone) -> Iterator[Statement]:
     if zone.declared_by:
         yield Statement(subject, "declared by", zone.declared_by, (), zone.declared_by, essence)
     under = dict(zone.reservations)
-    for name in dict.fromkeys((*zone.recognised_by, *zone.reserved_by, *zone.rejected_by)):
-        words = _STANCES[zone.stance(name)]
-        if name in under:
-            words += f", under the reservation: {under[name]}"
+    positions = {name: words for words, names in _positions(zone) for name in names}
+    for name, position in positions.items():
+        words = f"{position}, under the reservation: {under[name]}" if name in under else position
         touches = tuple(dict.fromkeys((name, zone.declared_by or name)))
         yield Statement(subject, f"position of {name}", words, touches, name, essence)
 
@@ -278,11 +276,12 @@ def _of_release(pact: Pact, filer: str, subject: str, speaker: str) -> Iterator[
         yield Statement(subject, f"each {filing.value}", words, touches, speaker)
 
 
-_STANCES: Final = {
-    Stance.RECOGNISED: "recognises it",
-    Stance.RESERVED: "reserves its position",
-    Stance.REJECTED: "rejects it",
-}
+def _positions(zone: Zone) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return (
+        ("recognises it", zone.recognised_by),
+        ("reserves its position", zone.reserved_by),
+        ("rejects it", zone.rejected_by),
+    )
 
 
 # -- words ------------------------------------------------------------------------------------------------

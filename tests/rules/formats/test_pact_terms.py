@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -355,6 +356,41 @@ def test_terms_lint_without_an_error_if_and_only_if_they_can_be_read(text: str) 
             read_pact(text.encode(), "p.toml")
     else:
         assert pact_of(text).id is not None
+
+
+CONTACT_ROWS = '[[party.contact]]\nrole = "d"\nhours = "00:00-23:59 Z"\nreach = ["p"]\n'
+NAMES = "[" + ",".join(f"'n{k}'" for k in range(30_000)) + "]"
+HOSTILE = {
+    "contacts": PARTY + CONTACT_ROWS * 20_000,
+    "parties with contacts": HEAD + "".join(f'[[party]]\nid = "p{k}"\n{CONTACT_ROWS}' for k in range(15_000)),
+    "keys": PARTY + "[[party.key]]\npublic = 'x'\n" * 50_000,
+    "one key": PARTY + f"[[party.key]]\npublic = '{KEYS[0].text}'\n" * 20_000,
+    "releases": HEAD + PARTIES + "[[release]]\nof = 'any'\nto = ['any']\n" * 40_000,
+    "receivers": HEAD
+    + PARTIES
+    + f"[[release]]\nof = 'a'\nto = {NAMES}\nonward = {{"
+    + ",".join(f"n{k} = ['x']" for k in range(30_000))
+    + "}\n",
+    "reservations": ZONE
+    + f"recognised_by = {NAMES}\nreservations = {{"
+    + ",".join(f"n{k} = 'x'" for k in range(30_000))
+    + "}\n",
+    "intermediaries": HEAD
+    + PARTIES
+    + "[[intermediary]]\nparty = 'a'\non_behalf_of = ['x']\nto = ['b']\n" * 20_000,
+    "witnesses": HEAD + f"[witnesses]\nquorum = 1\nvkeys = {NAMES}",
+    "deep": HEAD + "[notice]\nflight = " + "{ normal = " * 50 + "1" + " }" * 50,
+}
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_hostile_terms_are_answered_quickly(text: str) -> None:
+    """Very many of anything give remarks within seconds, each of them short."""
+    before = time.process_time()
+    found = lint(text.encode(), "p.toml")
+    assert time.process_time() - before < 30.0  # a quadratic reader takes hours
+    assert found
+    assert all(len(str(remark)) < 1_000 for remark in found)
 
 
 def test_a_long_or_hostile_name_within_a_table_is_cut_in_its_place() -> None:

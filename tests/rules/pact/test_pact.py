@@ -182,7 +182,10 @@ CONTRADICTIONS = [
     ({"parties": (Party("ground"),)}, 'party[0] "ground", id: a party cannot have the name of a kind'),
     ({"parties": (Party("any"),)}, 'party[0] "any", id: a party cannot have the name of a kind'),
     ({"separation": rules(("any", ""))}, 'separation[0] "any-", between: a side without a name'),
-    ({"separation": rules(*[("any", "any")] * (RULES_MAX + 1))}, "separation: too many separation rules"),
+    (
+        {"separation": rules(*[("any", "any")] * (RULES_MAX + 1))},
+        "separation: too many; found '1001 of them'; expected at most 1000",
+    ),
     (
         {"separation": Separation((ALL,), (Proximity(("t", "t")),))},
         "proximity[0], between: a thing is never near itself; found 't'",

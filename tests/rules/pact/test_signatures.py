@@ -6,19 +6,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pact_keys import KEYS, SECRETS
 from skypact.airspace import Circle, DataMode, Volume4D
 from skypact.errors import FormatError, InputError, PactError, Reason, Refused
 from skypact.instants import HOUR_US, SECOND_US, parse_instant
-from skypact.pact import Amendment, Contact, Hours, Pact, Party, Release, Zone
+from skypact.pact import Amendment, Contact, Hours, Pact, Party, Release, Timers, Zone
 from skypact.pact.signatures import (
     Edition,
     Signature,
     Standing,
     digest_of,
+    in_force,
     run_under,
     sign,
     signature_of,
@@ -381,6 +382,72 @@ def test_a_party_that_leaves_need_not_sign_what_the_others_say_then() -> None:
     leaves["zones"] = (replace(ZONE, rejected_by=(), recognised_by=("north", "south")),)
     known = standing([THREE, signed(after(THREE, **leaves), "a north", "d east", before=THREE)])
     assert known.missing == ("south",)
+
+
+@st.composite
+def next_versions(draw: st.DrawFn) -> tuple[Amendment, dict[str, object], set[str]]:
+    """Amendment terms of the version before, changes, and who must sign them because they are his words."""
+    required = tuple(draw(st.sets(st.sampled_from(["north", "south", "east"]))))
+    least = draw(st.none() | st.integers(max(1, len(required)), 3))
+    options: list[tuple[str, object, set[str]]] = [
+        ("title", "another", set()),
+        ("timers", Timers(60.0), set()),
+        ("zones", (ZONE, Zone("y", AREA, declared_by="east")), {"east"}),
+        ("zones", (replace(ZONE, effect="call"),), {"north", "south"}),
+        ("zones", (replace(ZONE, note="x"),), set()),
+        ("releases", (Release("east", ("north",)),), {"east"}),
+        ("releases", (Release("any", ()),), set()),
+        ("parties", (NORTH, SOUTH, replace(EAST, keys=(KEYS[4],))), {"east"}),
+        ("parties", (NORTH, SOUTH, EAST, Party("west", keys=(KEYS[5],))), {"west"}),
+        ("parties", (NORTH, SOUTH), set()),
+    ]
+    chosen = draw(st.lists(st.sampled_from(options), max_size=3, unique_by=lambda each: each[0]))
+    words = set().union(*(speakers for _, _, speakers in chosen))
+    if any(name == "parties" and value == (NORTH, SOUTH) for name, value, _ in chosen):
+        chosen = [each for each in chosen if each[0] == "parties"]  # else others' terms name who has left
+        words = set()
+    changes = {name: value for name, value, _ in chosen}
+    return Amendment(required, least), changes | {"amendment": Amendment()}, words
+
+
+@settings(max_examples=60)
+@given(next_versions(), st.sets(st.sampled_from(["a north", "c south", "d east", "f west"])))
+def test_a_next_version_is_complete_when_the_three_rules_say_so(
+    version: tuple[Amendment, dict[str, object], set[str]], who: set[str]
+) -> None:
+    """What the version before asks for, every newcomer, everyone whose words change: no less and no more."""
+    asked, changes, words = version
+    old = signed(first(parties=(NORTH, SOUTH, EAST), amendment=asked), "a north", "c south", "d east")
+    second = after(old, **changes)
+    known = {party.id for party in (*old.pact.parties, *second.pact.parties)}
+    signers = sorted(each for each in who if each.split()[1] in known)
+    have = {each.split()[1] for each in signers}
+    least = asked.at_least or len(asked.required) or 3
+    expected = set(asked.required) <= have and len(have - {"west"}) >= least and words <= have
+    assert standing([old, signed(second, *signers, before=old)]).complete == expected
+
+
+# -- which version is in force ----------------------------------------------------------------------------
+
+
+def test_a_version_is_in_force_by_its_signatures_and_its_dates() -> None:
+    """The next one takes over when it is complete and has begun; what has ended is followed by nothing."""
+    day = 24 * HOUR_US
+    old = signed(first(effective_us=NOON, until_us=NOON + 9 * day), "a north", "c south")
+    bare = after(old, effective_us=NOON + 2 * day, until_us=NOON + 4 * day)
+    whole = signed(bare, "a north", "c south", before=old)
+    third = after(whole, effective_us=NOON + 3 * day)
+
+    def version(chain: Sequence[Edition], days: int) -> int:
+        known = in_force(chain, NOON + days * day)
+        return 0 if known is None else known.pact.version
+
+    assert [version([old], days) for days in (-1, 0, 8, 9)] == [0, 1, 1, 0]
+    assert [version([old, signed(bare, "a north", before=old)], days) for days in (1, 3)] == [1, 1]
+    assert [version([old, whole], days) for days in (1, 2, 3, 4)] == [1, 2, 2, 0]
+    assert [version([old, whole, third], days) for days in (1, 3)] == [1, 2]
+    assert version([first()], 1) == 0
+    assert in_force([], NOON) is None
 
 
 # -- what a node may run under ----------------------------------------------------------------------------

@@ -139,7 +139,10 @@ def test_hours_hold_as_long_each_week_as_they_say(start: int, length: int, east:
     """Over a week of minutes they hold for the union of their spans, whatever the offset, and as text."""
     hours = Hours(tuple(sorted(days)), start, length, east)
     slow = {(day * 1440 + start + k - east) % 10_080 for day in days for k in range(length)}
-    assert {minute for minute in range(10_080) if hours.hold_in_week(minute)} == slow
+    monday = NOON - 12 * HOUR_US
+    assert {k for k in range(10_080) if hours.hold(monday + k * HOUR_US // 60)} == slow
+    assert {k for k in range(10_080) if hours.week >> k & 1} == slow
+    assert hours.week < 1 << 10_080
     assert Hours.parse(str(hours)) == hours
 
 
@@ -254,6 +257,9 @@ def test_a_key_signs_in_its_window_and_never_after_its_revocation() -> None:
         == "not to be used from 2026-06-08T12:00:00.000004Z on"
     )
     assert KEYS[0].idle(NOON) == ""
+    party = Party("a", keys=(KEYS[0], key))
+    assert party.keys_at(NOON) == party.keys
+    assert party.keys_at(NOON + 2) == (KEYS[0],)
 
 
 # -- contradictions ---------------------------------------------------------------------------------------
@@ -263,6 +269,8 @@ AREA = Volume4D(Circle(33.5, 38.6, 55_000.0))
 TWO = (Party("a"), Party("b"))
 
 CONTRADICTIONS: list[tuple[dict[str, object], str]] = [
+    ({"parties": tuple(Party(f"p{k}") for k in range(1_001))}, "party: too many; found '1001 of them'"),
+    ({"releases": (Release("a", ("b",)),) * 1_001}, "release: too many; found '1001 of them'"),
     ({"version": 0}, "pact, version: not a version; found 0; expected 1, 2, 3"),
     ({"version": 2}, "pact, supersedes: a later version says which it supersedes"),
     ({"supersedes": DIGEST}, "pact, supersedes: the first version supersedes none; found 'sha256:0a"),
