@@ -17,10 +17,11 @@ from skypact.errors import FormatError, InputError, UsageError
 from skypact.formats.pact_signatures import SUFFIX, read_signatures, write_signatures
 from skypact.formats.pact_toml import SIZE_MAX, read_pact
 from skypact.formats.source import Source
-from skypact.instants import format_instant
+from skypact.instants import EVER, FOREVER, format_instant
 from skypact.node.keys import secret_key
 from skypact.pact import aloud, signatures
 from skypact.pact.keys import key_text, public_bytes
+from skypact.pact.statements import differences, for_party
 from skypact.seal import public_key
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ def sign(path: Path, key_path: Path, party: str, previous: Sequence[Path], now_u
         with binary(beside) as stream:
             stream.write(write_signatures(edition.signatures))
         lines = [f"{beside}: signed for {party}", f"  key {mine}"]
+    if before is not None:
+        changes = differences(before, edition.pact)
+        own = len(for_party(changes, party)[0])
+        lines.append(f"  {len(changes)} changes since version {before.version}, {own} of which touch {party}")
     _say([*lines, _conclusion(known)])
     return OK
 
@@ -156,6 +161,7 @@ def _as_table(known: Standing) -> Iterator[str]:
     pact = known.pact
     mark = "" if known.complete else f"{known.mark}  "
     yield f"{mark}{pact.id}, version {pact.version}: {pact.title or 'untitled'} ({pact.data_mode.value})"
+    yield f"  from {_date(pact.effective_us, 'ever')} until {_date(pact.until_us, 'further notice')}"
     yield f"  text {known.digest}"
     for signed in known.signed:
         yield f"  signed by {signed.party}, {format_instant(signed.at_us)}"
@@ -167,6 +173,10 @@ def _as_table(known: Standing) -> Iterator[str]:
         yield "The keys of a first version vouch for themselves: compare them aloud, once, with"
         yield "'skypact pact fingerprint FILE'."
     yield _conclusion(known)
+
+
+def _date(instant_us: int, when_open: str) -> str:
+    return when_open if instant_us in {EVER, FOREVER} else format_instant(instant_us)
 
 
 def _conclusion(known: Standing) -> str:

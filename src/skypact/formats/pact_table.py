@@ -101,51 +101,51 @@ class Table:
     values
         What TOML has of it.
     keys
-        The keys that it may have.
+        The keys that it may have; None where they are names that somebody gave.
     errors
         Where what is wrong goes.
     at
         The table's name, and its number where there may be several.
+    within
+        For a table in another one: that, and the key in it.
     """
 
     def __init__(
-        self, values: dict[str, object], keys: Sequence[str], errors: Errors, at: tuple[str, int | None]
+        self,
+        values: dict[str, object],
+        keys: Sequence[str] | None,
+        errors: Errors,
+        at: tuple[str, int | None],
+        within: tuple[Table, str] | None = None,
     ) -> None:
         self.values = values
         self.failed = False
         self._errors = errors
-        self._outer: Table | None = None
-        self._prefix = ""
+        self._at = at
+        self._outer = within
         name = values.get("id", values.get("name"))
-        self._place = (*at, name if isinstance(name, str) else "")
-        self._known(keys)
+        self._name = name if isinstance(name, str) else ""
+        if keys is not None:
+            for key in values:
+                if key not in keys:
+                    self.fail(unknown(key, keys, self.where(), "key"))
 
     def inner(self, key: str, values: dict[str, object], keys: Sequence[str] | None) -> Table:
         """A table within this one, whose places are this one's; what is wrong in it is wrong here."""
-        made = object.__new__(Table)
-        made.values, made.failed, made._errors = values, False, self._errors
-        made._outer, made._prefix, made._place = self, self._within(key), self._place
-        if keys is not None:
-            made._known(keys)
-        return made
-
-    def _known(self, keys: Sequence[str]) -> None:
-        for key in self.values:
-            if key not in keys:
-                self.fail(unknown(key, keys, self.where(), "key"))
-
-    def _within(self, key: str) -> str:
-        return ".".join(part for part in (self._prefix, key[:_SHOWN]) if part)
+        return Table(values, keys, self._errors, self._at, (self, key))
 
     def where(self, key: str = "") -> str:
         """The place of a key, or of the table."""
-        return place(*self._place, self._within(key))
+        if self._outer is None:
+            return place(*self._at, self._name, key)
+        outer, prefix = self._outer
+        return outer.where(f"{prefix}.{key[:_SHOWN]}" if key else prefix)
 
     def fail(self, error: InputError) -> None:
         """Something is wrong."""
         self.failed = True
         if self._outer is not None:
-            self._outer.failed = True
+            self._outer[0].failed = True
         self._errors.add(error)
 
     def wrong(self, key: str, message: str, expected: str | None = None, *, found: object = None) -> None:
@@ -216,17 +216,17 @@ class Table:
         """The tables of an array, those that are tables."""
         value = self.values.get(key, [])
         if isinstance(value, dict):
-            self.wrong(key, "one table where there may be several", f"[[{self._place[0]}.{key}]]")
+            self.wrong(key, "one table where there may be several", f"[[{self._at[0]}.{key}]]")
             value = [value]
         if not isinstance(value, list):
-            self.wrong(key, "not a table", f"[[{self._place[0]}.{key}]]")
+            self.wrong(key, "not a table", f"[[{self._at[0]}.{key}]]")
             return []
         made = []
         for row, item in enumerate(value):
             if isinstance(item, dict):
                 made.append(self.inner(f"{key}[{row}]", item, keys))
             else:
-                self.wrong(f"{key}[{row}]", "not a table", f"[[{self._place[0]}.{key}]]", found=shown(item))
+                self.wrong(f"{key}[{row}]", "not a table", f"[[{self._at[0]}.{key}]]", found=shown(item))
         return made
 
     def sides(self) -> tuple[str, str]:

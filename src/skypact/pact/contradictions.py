@@ -17,7 +17,7 @@ from skypact.airspace.separation import ANY
 from skypact.errors import PactError
 from skypact.instants import EVER, FOREVER, format_instant
 from skypact.pact.keys import fault_of
-from skypact.pact.terms import DAY_S, Amendment, Notices, Readback, Timers, Witnesses
+from skypact.pact.terms import DAY_S, Amendment, Notices, Readback, Timers, Witnesses, stated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -281,14 +281,13 @@ def _of_zone(row: int, zone: Zone) -> list[PactError]:
 
 def _of_periods(notices: Notices, timers: Timers) -> Iterator[PactError]:
     periods: list[tuple[str, float | None, bool]] = []
-    for name in notices.__dataclass_fields__:
-        notice = getattr(notices, name)
+    for name, notice in stated(notices):
         periods += [
             (place("notice", key=f"{name}.normal"), notice.normal_s, True),
             (place("notice", key=f"{name}.emergency"), notice.emergency_s, True),
         ]
-    for name in timers.__dataclass_fields__:
-        periods.append((place("timers", key=name.removesuffix("_s")), getattr(timers, name), False))
+    for name, seconds in stated(timers):
+        periods.append((place("timers", key=name.removesuffix("_s")), seconds, False))
     for where, seconds, may_be_none in periods:
         if seconds is None or (0.0 < seconds <= PERIOD_MAX_S) or (may_be_none and seconds == 0.0):
             continue

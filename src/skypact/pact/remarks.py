@@ -26,6 +26,7 @@ from skypact.instants import EVER, FOREVER, format_instant
 from skypact.pact.agreement import APPLIES_BY_DEFAULT
 from skypact.pact.contradictions import RESERVED, place
 from skypact.pact.hours import uncovered
+from skypact.pact.terms import stated
 from skypact.units import parse_length_m
 
 if TYPE_CHECKING:
@@ -357,8 +358,7 @@ def _on_terms(pact: Pact) -> Iterator[Remark]:
     ):
         if value > longer:
             yield _warning(place("timers", key=key), f"is longer than {longer_key}; are they swapped?")
-    for name in pact.notices.__dataclass_fields__:
-        notice = getattr(pact.notices, name)
+    for name, notice in stated(pact.notices):
         if (notice.emergency_s or 0.0) > (math.inf if notice.normal_s is None else notice.normal_s):
             where = place("notice", key=f"{name}.emergency")
             yield _warning(where, "an emergency is to be notified earlier than the normal case; swapped?")

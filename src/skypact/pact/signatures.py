@@ -7,7 +7,8 @@ bring it into force.** A first version asks for every party's. A later one asks 
 1. those that the version before it asks for in its amendment terms, of the parties of that version;
 2. everyone who becomes a party by it;
 3. everyone whose own words it changes (``statements.py``): nobody's keys, contacts, positions on a zone or
-   release of filings are changed by others, however many they are.
+   release of filings are changed by others, however many they are. Who releases to *any* party says so of
+   the parties there are; when one joins, he says it anew.
 
 A party of the version before signs with a key that *that version* gives it, so a new key is brought in by a
 version that an old one signed. A key signs nothing from the instant of its revocation, in whichever of the
@@ -32,7 +33,7 @@ from skypact.airspace.labels import DataMode
 from skypact.errors import FormatError, InputError, PactError, Reason, Refused
 from skypact.instants import SECOND_US, format_instant
 from skypact.pact.keys import public_bytes
-from skypact.pact.statements import differences
+from skypact.pact.statements import compared, statements
 from skypact.seal import Detached, SigningKey, detach
 
 if TYPE_CHECKING:
@@ -394,7 +395,9 @@ def _must_sign(pact: Pact, previous: Pact | None) -> dict[str, str]:
     for party in pact.parties:
         if previous.party(party.id) is None:
             must.setdefault(party.id, "becomes a party")
-    for change in differences(previous, pact):
+    # that somebody has left is nobody's change of words
+    before = statements(previous, among={party.id for party in pact.parties})
+    for change in compared(before, statements(pact)):
         about = f"its own words change: {change.subject}, {change.term}"
         if pact.party(change.was_by) is not None:
             must.setdefault(change.was_by, about)

@@ -3,7 +3,7 @@
 Law: every term of a pact is a statement here, and a statement that differs is a change. Release is stated by
 its effect, class by class for each party, so that moving a rule that changes nothing is no change and moving
 one that changes something is. A statement knows whom it touches, and whose own words it is: a party's keys
-and contacts, what it says of a zone, to whom its filings are released. Nobody else can change those
+and contacts, what it says of a zone, to which parties its filings are released. Nobody else can change those
 (``signatures.py``). What a party said of a zone it said of the zone as it was, so that a zone that changes is
 a change of its words.
 
@@ -22,12 +22,12 @@ from skypact.airspace.altitude import format_altitude, parse_altitude
 from skypact.airspace.separation import ANY
 from skypact.airspace.volumes import Circle, Polygon
 from skypact.instants import EVER, FOREVER, format_instant
-from skypact.pact.terms import DAY_S, HOUR_S, MINUTE_S, Filing
+from skypact.pact.terms import DAY_S, HOUR_S, MINUTE_S, Filing, stated
 from skypact.pact.visible import release_rule
 from skypact.units import FT_M, NM_M
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 
     from skypact.airspace.altitude import Altitude
     from skypact.pact.agreement import Contact, Pact, Party, Zone
@@ -88,8 +88,13 @@ class Change:
 
 def differences(old: Pact, new: Pact) -> tuple[Change, ...]:
     """What changed between two versions: first what is gone or said otherwise, then what is new."""
-    before = {(each.subject, each.term): each for each in statements(old)}
-    after = {(each.subject, each.term): each for each in statements(new)}
+    return compared(statements(old), statements(new))
+
+
+def compared(old: Iterable[Statement], new: Iterable[Statement]) -> tuple[Change, ...]:
+    """What changed between statements: first what is gone or said otherwise, then what is new."""
+    before = {(each.subject, each.term): each for each in old}
+    after = {(each.subject, each.term): each for each in new}
     found = []
     for at, was in before.items():
         now = after.get(at)
@@ -116,8 +121,14 @@ def for_party(changes: Iterable[Change], party: str) -> tuple[tuple[Change, ...]
     return tuple(map(tuple, tiers))
 
 
-def statements(pact: Pact) -> Iterator[Statement]:
-    """Everything that a pact says, in the order of its text."""
+def statements(pact: Pact, *, among: Collection[str] | None = None) -> Iterator[Statement]:
+    """Everything that a pact says, in the order of its text.
+
+    Parameters
+    ----------
+    among
+        Of the parties to whom something is released, only these are named; None for all of them.
+    """
     for term, words in (
         ("id", pact.id),
         ("version", f"{pact.version}"),
@@ -136,8 +147,8 @@ def statements(pact: Pact) -> Iterator[Statement]:
         yield from _of_zone(zone)
     yield from _of_numbers(pact)
     for party in pact.parties:
-        yield from _of_release(pact, party.id, f"what {party.id} files", party.id)
-    yield from _of_release(pact, "", "what others file", "")
+        yield from _of_release(pact, party.id, f"what {party.id} files", among)
+    yield from _of_release(pact, "", "what others file", among)
     for entry in pact.intermediaries:
         subject = f"intermediary {_quoted(entry.party)}"
         touches = (entry.party, *(name for name in entry.on_behalf_of if name != ANY))
@@ -247,33 +258,34 @@ def _of_zone(zone: Zone) -> Iterator[Statement]:
 
 
 def _of_numbers(pact: Pact) -> Iterator[Statement]:
-    for name in pact.notices.__dataclass_fields__:
-        notice = getattr(pact.notices, name)
+    for name, notice in stated(pact.notices):
         for term, seconds in (("normally", notice.normal_s), ("in an emergency", notice.emergency_s)):
             words = "no period" if seconds is None else _period(seconds)
             yield Statement("notice", f"{name}, {term}", words)
-    for name in pact.timers.__dataclass_fields__:
-        term = name.removesuffix("_s").replace("_", " ")
-        yield Statement("timers", term, _period(getattr(pact.timers, name)))
-    for name in pact.acknowledgement.__dataclass_fields__:
-        level = getattr(pact.acknowledgement, name)
+    for name, seconds in stated(pact.timers):
+        yield Statement("timers", name.removesuffix("_s").replace("_", " "), _period(seconds))
+    for name, level in stated(pact.acknowledgement):
         yield Statement("acknowledgement", name, f"level {level.value}, {level.text}")
     yield Statement("read-back", "position", f"within {_length(pact.readback.position_m)}")
     yield Statement("read-back", "time", f"within {_period(pact.readback.time_s)}")
 
 
-def _of_release(pact: Pact, filer: str, subject: str, speaker: str) -> Iterator[Statement]:
+def _of_release(pact: Pact, filer: str, subject: str, among: Collection[str] | None) -> Iterator[Statement]:
     for filing in Filing:
         rule = release_rule(pact, filer, filing)
-        to = () if rule is None else tuple(name for name in rule.to if name != filer)
-        if rule is None or not to:
+        if rule is None:
             continue
-        onward = sorted((receiver, names) for receiver, names in rule.onward if receiver != filer)
+        named = {party.id for party in pact.parties} if ANY in rule.to else set(rule.to)
+        to = sorted(name for name in named if name != filer and (among is None or name in among))
+        if not to:
+            continue
+        onward = sorted((receiver, names) for receiver, names in rule.onward if receiver in to)
         passed = "".join(f"; {_item(one)} may pass it on to {_anyhow(names)}" for one, names in onward)
-        names = (*to, *(name for _, more in onward for name in more))
-        touches = () if ANY in to else tuple(dict.fromkeys((*([speaker] if speaker else []), *names)))
-        words = f"released to {_anyhow(to, 'every party')}{passed}"
-        yield Statement(subject, f"each {filing.value}", words, touches, speaker)
+        touches = dict.fromkeys(
+            (*([filer] if filer else []), *to, *(name for _, more in onward for name in more))
+        )
+        words = f"released to {_listed(to)}{passed}"
+        yield Statement(subject, f"each {filing.value}", words, tuple(touches), filer)
 
 
 def _positions(zone: Zone) -> tuple[tuple[str, tuple[str, ...]], ...]:

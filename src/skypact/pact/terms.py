@@ -14,8 +14,11 @@ a minute, that 100 m and 60 s are read back as the same, and that a notice is de
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MINUTE_S: Final = 60.0
 HOUR_S: Final = 3_600.0
@@ -189,3 +192,8 @@ class Amendment:
     def needed(self, parties: int) -> int:
         """How many of so many parties must have signed."""
         return self.at_least or len(self.required) or parties
+
+
+def stated(terms: Notices | Timers | Acknowledgement) -> Iterator[tuple[str, Any]]:
+    """Each term of a table, by name, in the order of its fields."""
+    return ((field.name, getattr(terms, field.name)) for field in fields(terms))

@@ -375,6 +375,23 @@ def test_nobody_s_own_words_are_changed_without_his_signature(changes: dict[str,
     assert standing([THREE, signed(second, "c south", before=THREE)]).complete
 
 
+def test_who_releases_to_any_party_says_so_anew_when_one_joins() -> None:
+    """The third, whose filings a fourth would see, has to sign that; that one leaves he has not."""
+    release = (Release("south", ("any",)),)
+    old = signed(
+        first(parties=(NORTH, SOUTH, EAST), amendment=Amendment((), 2), releases=release),
+        "a north",
+        "c south",
+        "d east",
+    )
+    joins = after(old, parties=(NORTH, SOUTH, EAST, Party("west", keys=(KEYS[5],))))
+    known = standing([old, signed(joins, "a north", "d east", "f west", before=old)])
+    assert known.missing == ("south",)
+    assert known.needed[-1].why.startswith("its own words change: what south files, each flight")
+    leaves = after(old, parties=(NORTH, SOUTH))
+    assert standing([old, signed(leaves, "a north", "d east", before=old)]).complete
+
+
 def test_a_party_that_leaves_need_not_sign_what_the_others_say_then() -> None:
     """Its words go with it; words that are put into its mouth then are another matter."""
     leaves = {"parties": (NORTH, EAST), "zones": (replace(ZONE, rejected_by=()),), "amendment": Amendment()}

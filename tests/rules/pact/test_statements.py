@@ -323,7 +323,7 @@ CASES: dict[str, tuple[str, object, str]] = {
     "Release.to": (
         "releases[1].to",
         ("any",),
-        "what north files, each site: was: released to south; is: released to every party",
+        "what north files, each site: was: released to south; is: released to office, south",
     ),
     "Release.filings": (
         "releases[1].filings",
@@ -482,6 +482,29 @@ def test_release_is_told_by_its_effect() -> None:
     first = replace(OLD, releases=(Release("any", ()), *OLD.releases))
     assert all(each.now is None for each in differences(OLD, first))
     assert len(differences(OLD, first)) == 6
+
+
+def test_any_party_is_told_by_name() -> None:
+    """A release to any is to the other parties there are, so that one who joins changes it."""
+    open_to_all = replace(OLD, releases=(Release("any", ("any",), (Filing.SITE,), (("south", ("guard",)),)),))
+    joined = replace(open_to_all, parties=(*OLD.parties, Party("west")))
+    told = [str(each) for each in differences(open_to_all, joined)]
+    assert (
+        "what office files, each site: was: released to north, south; south may pass it on to guard; "
+        "is: released to north, south, west; south may pass it on to guard"
+    ) in told
+    assert (
+        "what south files, each site: was: released to north, office; is: released to north, office, west"
+        in told
+    )
+    assert (
+        "what west files, each site: new: released to north, office, south; south may pass it on to guard"
+        in told
+    )
+    left = {(each.subject, each.words) for each in statements(joined, among={"north", "south", "office"})}
+    assert {(each.subject, each.words) for each in statements(open_to_all)} <= left | {
+        ("amendment", "2 of 3")
+    }
 
 
 def test_a_position_on_a_zone_that_has_changed_is_told_as_changed() -> None:
