@@ -108,7 +108,8 @@ def _lint(path: Path, now_us: int) -> int:
     counts = Counter(remark.severity.value for remark in remarks)
     with standard_output():
         for remark in remarks:
-            sys.stdout.write(visible(str(remark)) + "\n")
+            line = f" (line {remark.line})" if remark.line else ""
+            sys.stdout.write(f"{visible(str(remark))}{line}\n")
         listed = ", ".join(
             f"{counts[word]} {word}{'s' if counts[word] > 1 else ''}" for word in _ORDER if counts[word]
         )

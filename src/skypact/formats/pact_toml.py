@@ -11,7 +11,7 @@ geometry of a zone is checked where all volumes are checked, one zone at a time,
 
 Known limits: a text of over :data:`SIZE_MAX` bytes or with a dotted key of over 100 parts is refused, and
 after :data:`ERRORS_MAX` errors the reading ends. TOML keeps no line numbers, so a place is a table and a
-key, except for errors of syntax. Comments are for people and are lost.
+key, and its line is looked for in the text (``pact_lines.py``). Comments are for people and are lost.
 
 Source: TOML 1.0.0.
 """
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from typing import Final
 
 from skypact.airspace.altitude import parse_ceiling, parse_floor
@@ -28,6 +29,7 @@ from skypact.airspace.separation import Minima, Proximity, Rule, Separation
 from skypact.airspace.volumes import Circle, Polygon, Volume4D, Volumes
 from skypact.errors import FormatError, InputError
 from skypact.formats.contents import Contents, Defaults
+from skypact.formats.pact_lines import line_of, lines_of
 from skypact.formats.pact_table import ERRORS_MAX, Enough, Errors, Table, every, shown, unknown, whole
 from skypact.formats.pact_terms import DURATION, LENGTH, PARTY, TERMS, party, read_terms
 from skypact.instants import EVER, FOREVER
@@ -122,7 +124,8 @@ def read_pact(data: bytes, name: str, defaults: Defaults = Defaults()) -> Conten
                 found=error.found,
                 expected=error.expected,
             )
-        raise error.at(name)
+        line = 0 if error.where.startswith(":") else line_of(error.where, _lines(data))
+        raise error.at(f"{name}:{line}" if line else name)
     counts = {
         "parties": len(pact.parties),
         "separation rules": len(pact.separation.rules),
@@ -140,7 +143,7 @@ def lint(data: bytes, name: str, *, now_us: int | None = None) -> list[Remark]:
     data
         The text, UTF-8.
     name
-        The file's name, for errors of syntax, which have a line and a column.
+        The file's name, for errors of syntax, which have a line and a column of their own.
     now_us
         The present, microseconds since 1970 UTC; where given, what has expired is remarked on.
     """
@@ -149,8 +152,14 @@ def lint(data: bytes, name: str, *, now_us: int | None = None) -> list[Remark]:
         found = [Remark.of_error(e.at(name) if e.where.startswith(":") else e) for e in errors]
         if len(errors) >= ERRORS_MAX:
             found.append(Remark(Severity.ERROR, name, f"the reading ended after {ERRORS_MAX} errors"))
-        return found
-    return said + remarks(pact, now_us=now_us)
+    else:
+        found = said + remarks(pact, now_us=now_us)
+    lines = _lines(data) if found else {}
+    return [replace(remark, line=line_of(remark.place, lines)) for remark in found]
+
+
+def _lines(data: bytes) -> dict[str, int]:
+    return lines_of(data.decode("utf-8-sig", "replace")) if len(data) <= SIZE_MAX else {}
 
 
 # -- reading ----------------------------------------------------------------------------------------------

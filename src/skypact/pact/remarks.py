@@ -81,11 +81,12 @@ class Severity(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """One remark on a pact: how much it matters, which place it is about, and what it is."""
+    """One remark on a pact: how much it matters, which place it is about, what it is; its line if known."""
 
     severity: Severity
     place: str
     text: str
+    line: int = 0
 
     @classmethod
     def of_error(cls, error: InputError) -> Remark:

@@ -87,7 +87,8 @@ def test_two_parties_sign_and_the_pact_is_complete(pact: Path, skypact: Callable
     """Unsigned 1, half signed 1 with the one who is missing, signed 0; who signs twice changes nothing."""
     bare = skypact("pact", "verify", pact)
     assert bare.status == 1
-    assert bare.out.startswith("UNSIGNED DRAFT  p, version 1: untitled (real)\n  from 2026-01-01T00:00:00Z until further notice\n")
+    heading = "UNSIGNED DRAFT  p, version 1: untitled (real)\n"
+    assert bare.out.startswith(f"{heading}  from 2026-01-01T00:00:00Z until further notice\n  text sha256:")
     assert bare.out.endswith("missing: north, south. No node runs under it.\n")
     one = skypact("pact", "sign", pact, "--key", pact.with_name("a.pem"), "--party", "north")
     assert one.status == 0
