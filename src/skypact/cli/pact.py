@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
             raise UsageError("'skypact pact sign' needs --key FILE and --party NAME")
         return pact_signing.sign(path, options.key, options.party, options.previous or [], now_us)
     if action == "verify":
-        return pact_signing.verify(path, options.previous or [], as_json=as_json)
+        return pact_signing.verify(path, options.previous or [], now_us, as_json=as_json)
     if action == "fingerprint":
         return pact_signing.fingerprint(path, options.heard, as_json=as_json)
     return pact_diff.diff(path, options.files[1], options.party, as_json=as_json)

@@ -17,7 +17,7 @@ from skypact.errors import FormatError, InputError, UsageError
 from skypact.formats.pact_signatures import SUFFIX, read_signatures, write_signatures
 from skypact.formats.pact_toml import SIZE_MAX, read_pact
 from skypact.formats.source import Source
-from skypact.instants import EVER, FOREVER, format_instant
+from skypact.instants import EVER, FOREVER, SECOND_US, format_instant
 from skypact.node.keys import secret_key
 from skypact.pact import aloud, signatures
 from skypact.pact.keys import key_text, public_bytes
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from skypact.pact.signatures import Edition, Standing
 
+AHEAD_US: Final = 60 * SECOND_US
+"""A signature that is dated further ahead of the clock here is told as such."""
 VERSIONS_MAX: Final = 1_000
 """So many versions of one pact are followed back."""
 FOLDER_MAX: Final = 1_000
@@ -62,13 +64,13 @@ def sign(path: Path, key_path: Path, party: str, previous: Sequence[Path], now_u
     return OK
 
 
-def verify(path: Path, previous: Sequence[Path], *, as_json: bool) -> int:
+def verify(path: Path, previous: Sequence[Path], now_us: int, *, as_json: bool) -> int:
     """Say who has signed a pact, who is missing, and whether it holds."""
     known = signatures.standing(chain_of(path, previous))
     if as_json:
         _json(_as_json(known))
     else:
-        _say(list(_as_table(known)))
+        _say(list(_as_table(known, now_us)))
     for fault in known.faults:
         complain(f"error: {fault}")
     return BAD if known.faults else OK if known.complete else FOUND
@@ -157,14 +159,15 @@ def _beside(path: Path) -> Path:
 # -- words ------------------------------------------------------------------------------------------------
 
 
-def _as_table(known: Standing) -> Iterator[str]:
+def _as_table(known: Standing, now_us: int) -> Iterator[str]:
     pact = known.pact
     mark = "" if known.complete else f"{known.mark}  "
     yield f"{mark}{pact.id}, version {pact.version}: {pact.title or 'untitled'} ({pact.data_mode.value})"
     yield f"  from {_date(pact.effective_us, 'ever')} until {_date(pact.until_us, 'further notice')}"
     yield f"  text {known.digest}"
     for signed in known.signed:
-        yield f"  signed by {signed.party}, {format_instant(signed.at_us)}"
+        ahead = ", ahead of the clock here" if signed.at_us > now_us + AHEAD_US else ""
+        yield f"  signed by {signed.party}, {format_instant(signed.at_us)}{ahead}"
         yield f"    key {aloud.written(aloud.of_key(signed.key.public))}"
     for needed in known.needed:
         if not needed.signed:

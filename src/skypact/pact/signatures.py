@@ -193,6 +193,7 @@ def sign(
         raise _not_its_key(pact, before, party, public=mine)
     _still_signs(pact, before, own, party, now_us)
     header = {
+        "kid": own.id,
         "typ": TYPE,
         "party": party,
         "pact": pact.id,

@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +111,17 @@ def test_two_parties_sign_and_the_pact_is_complete(pact: Path, skypact: Callable
     found = skypact("pact", "verify", pact, "--format", "json").json
     assert (found["complete"], found["mark"], found["faults"], found["lacks"]) == (True, "", [], [])
     assert [each["party"] for each in found["signed"]] == ["north", "south"]
+
+
+def test_a_signature_that_is_dated_ahead_is_told(
+    pact: Path, skypact: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clock that is wrong, here or there, is shown beside the signature, which holds all the same."""
+    skypact("pact", "sign", pact, "--key", pact.with_name("a.pem"), "--party", "north")
+    assert "ahead of the clock here" not in skypact("pact", "verify", pact).out
+    now_ns = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns - 3_600_000_000_000)
+    assert "Z, ahead of the clock here\n" in skypact("pact", "verify", pact).out
 
 
 def test_a_text_that_was_changed_is_refused_by_name(pact: Path, skypact: Callable[..., Ended]) -> None:

@@ -12,48 +12,45 @@ from skypact.errors import InputError
 from skypact.formats.pact_lines import line_of, lines_of
 from skypact.formats.pact_toml import lint, read_pact
 
-TEXT = (
-    '''# [[zone]] in a comment
-top = 1
-[pact]
-id = "p" # [not.a.table]
-note = """
-[[zone]]
-id = "no" \\""" still no
-"""
-title = '''
-    + """'it''s'
-literal = '''
-[pact.no]
-'''
-[[party]]
-id = "a [[party]]"
-  [[ party.key ]]
-  public = "x"
-  [[party.key]]
-  from = 1
-[[party]]
-[[party.contact]]
-reach = [
-  "phone", # id = 3
-  [ "nested" ],
-  { role = "x" }]
-[[party.key]]
-note = "n"
-[notice]
-flight = { normal = "1 h" }
-zone.odd = 1
-[[zone]]
-polygon = [[1, 2],
-           [3, 4]]
-"""
-)
+TEXT = [
+    "# [[zone]] in a comment",
+    "top = 1",
+    "[pact]",
+    'id = "p" # [not.a.table]',
+    'note = """',
+    "[[zone]]",
+    'id = "no" \\""" still no',
+    '"""',
+    "title = 'it''s'",
+    "literal = '''",
+    "[pact.no]",
+    "'''",
+    "[[party]]",
+    'id = "a [[party]]"',
+    "  [[ party.key ]]",
+    '  public = "x"',
+    "  [[party.key]]",
+    "  from = 1",
+    "[[party]]",
+    "[[party.contact]]",
+    "reach = [",
+    '  "phone", # id = 3',
+    '  [ "nested" ],',
+    '  { role = "x" }]',
+    "[[party.key]]",
+    'note = "n"',
+    "[notice]",
+    'flight = { normal = "1 h" }',
+    "zone.odd = 1",
+    "[[zone]]",
+    "polygon = [[1, 2],",
+    "           [3, 4]]",
+]
 
 
 def test_every_table_and_key_has_its_line() -> None:
     """Comments, strings of all kinds and lists over several lines hold nothing that is taken for a key."""
-    found = lines_of(TEXT)
-    text = TEXT.splitlines()
+    found = lines_of("\n".join(TEXT))
     expected = {
         "top": "top = 1",
         "pact": "[pact]",
@@ -78,7 +75,7 @@ def test_every_table_and_key_has_its_line() -> None:
         "zone[0]": "[[zone]]",
         "zone[0].polygon": "polygon = [[1, 2],",
     }
-    assert {name: text[line - 1] for name, line in found.items()} == expected
+    assert {name: TEXT[line - 1] for name, line in found.items()} == expected
     assert found["party[1]"] > found["party[0].key[1].from"]
 
 
