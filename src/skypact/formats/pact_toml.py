@@ -35,6 +35,7 @@ from skypact.formats.pact_terms import DURATION, LENGTH, PARTY, TERMS, party, re
 from skypact.instants import EVER, FOREVER
 from skypact.pact import (
     APPLIES_BY_DEFAULT,
+    Draft,
     Pact,
     Remark,
     Severity,
@@ -251,11 +252,11 @@ def _pact(
     version = table.whole("version")
     supersedes = table.text("supersedes")
 
-    for contradiction in contradictions(
-        parties,
-        rules,
-        proximities,
-        zones,
+    draft = Draft(
+        parties=parties,
+        rules=rules,
+        proximities=proximities,
+        zones=zones,
         effective_us=effective_us,
         until_us=until_us,
         version=1 if version is None else version,
@@ -267,30 +268,31 @@ def _pact(
         intermediaries=terms.intermediaries,
         witnesses=terms.witnesses,
         amendment=terms.amendment,
-    ):
+    )
+    for contradiction in contradictions(draft):
         errors.add(contradiction)
     if errors.found or stated is None:
         return None
     return Pact(
         pact_id,
-        title,
-        stated,
-        effective_us,
-        until_us,
-        whole(parties),
-        Separation(whole(rules), whole(proximities)),
-        whole(zones),
-        note,
-        1 if version is None else version,
-        supersedes,
-        terms.notices,
-        terms.timers,
-        terms.acknowledgement,
-        terms.readback,
-        whole(terms.releases),
-        whole(terms.intermediaries),
-        terms.witnesses,
-        terms.amendment,
+        title=title,
+        data_mode=stated,
+        effective_us=effective_us,
+        until_us=until_us,
+        parties=whole(parties),
+        separation=Separation(whole(rules), whole(proximities)),
+        zones=whole(zones),
+        note=note,
+        version=draft.version,
+        supersedes=supersedes,
+        notices=terms.notices,
+        timers=terms.timers,
+        acknowledgement=terms.acknowledgement,
+        readback=terms.readback,
+        releases=whole(terms.releases),
+        intermediaries=whole(terms.intermediaries),
+        witnesses=terms.witnesses,
+        amendment=terms.amendment,
     )
 
 

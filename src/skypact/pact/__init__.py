@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from skypact.pact.agreement import APPLIES_BY_DEFAULT, Contact, Pact, Party, Stance, Zone
-from skypact.pact.contradictions import PERIOD_MAX_S, RULES_MAX, contradictions, place
+from skypact.pact.contradictions import PERIOD_MAX_S, RULES_MAX, Draft, contradictions, place
 from skypact.pact.hours import Hours
 from skypact.pact.keys import PartyKey, parse_key
 from skypact.pact.remarks import REMARKS_MAX, Remark, Severity, remarks
@@ -49,6 +49,7 @@ __all__ = [
     "Amendment",
     "Change",
     "Contact",
+    "Draft",
     "Edition",
     "Filing",
     "Hours",

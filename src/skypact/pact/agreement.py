@@ -16,7 +16,7 @@ from skypact.airspace.labels import DataMode, Kind, Labels
 from skypact.airspace.separation import Separation
 from skypact.airspace.volumes import Volume4D, Volumes, Zones
 from skypact.instants import EVER, FOREVER
-from skypact.pact.contradictions import contradictions, place
+from skypact.pact.contradictions import Draft, contradictions, place
 from skypact.pact.terms import (
     Acknowledgement,
     Amendment,
@@ -225,11 +225,11 @@ class Pact:
     amendment: Amendment = field(default_factory=Amendment)
 
     def __post_init__(self) -> None:
-        for error in contradictions(
-            self.parties,
-            self.separation.rules,
-            self.separation.proximities,
-            self.zones,
+        draft = Draft(
+            parties=self.parties,
+            rules=self.separation.rules,
+            proximities=self.separation.proximities,
+            zones=self.zones,
             effective_us=self.effective_us,
             until_us=self.until_us,
             version=self.version,
@@ -241,7 +241,8 @@ class Pact:
             intermediaries=self.intermediaries,
             witnesses=self.witnesses,
             amendment=self.amendment,
-        ):
+        )
+        for error in contradictions(draft):
             raise error
 
     def in_force(self, at_us: int) -> bool:

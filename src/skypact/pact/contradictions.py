@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from skypact.airspace.labels import Kind
@@ -50,60 +51,63 @@ def place(table: str, row: int | None = None, name: str = "", key: str = "") -> 
     return f"{text}, {key}" if key else text
 
 
-def contradictions(
-    parties: Sequence[Party | None],
-    rules: Sequence[Rule | None],
-    proximities: Sequence[Proximity | None],
-    zones: Sequence[Zone | None],
-    *,
-    effective_us: int = EVER,
-    until_us: int = FOREVER,
-    version: int = 1,
-    supersedes: str = "",
-    notices: Notices = Notices(),  # noqa: B008  # frozen, as are the others
-    timers: Timers = Timers(),  # noqa: B008
-    readback: Readback = Readback(),  # noqa: B008
-    releases: Sequence[Release | None] = (),
-    intermediaries: Sequence[Intermediary | None] = (),
-    witnesses: Witnesses = Witnesses(),  # noqa: B008
-    amendment: Amendment = Amendment(),  # noqa: B008
-) -> list[PactError]:
-    """Everything in which a pact contradicts itself, in the order of its text.
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A pact as far as it was read. None stands for an entry that could not be: the others keep their places.
 
-    ``None`` stands for an entry that could not be read, so that the places of the others stay right.
+    The attributes are those of :class:`~skypact.pact.Pact`.
     """
-    found: list[PactError] = []
-    if until_us <= effective_us:
-        found.append(
-            PactError(
-                "the pact ends before it begins",
-                where=place("pact", key="until"),
-                found=format_instant(until_us),
-                expected=f"after {format_instant(effective_us)}",
-            )
-        )
-    found += _of_versions(version, supersedes)
-    found += _too_many("party", len(parties), PARTIES_MAX)
-    found += _same_ids("party", parties)
-    for row, party in enumerate(parties):
-        if party is not None:
-            found += _of_party(row, party)
-    found += _keys_that_are_shared(parties)
-    found += _of_separation(rules, proximities)
-    found += _same_ids("zone", zones)
-    for row, zone in enumerate(zones):
-        if zone is not None:
-            found += _of_zone(row, zone)
-    found += _of_periods(notices, timers)
-    found += _of_readback(readback)
+
+    parties: Sequence[Party | None] = ()
+    rules: Sequence[Rule | None] = ()
+    proximities: Sequence[Proximity | None] = ()
+    zones: Sequence[Zone | None] = ()
+    effective_us: int = EVER
+    until_us: int = FOREVER
+    version: int = 1
+    supersedes: str = ""
+    notices: Notices = field(default_factory=Notices)
+    timers: Timers = field(default_factory=Timers)
+    readback: Readback = field(default_factory=Readback)
+    releases: Sequence[Release | None] = ()
+    intermediaries: Sequence[Intermediary | None] = ()
+    witnesses: Witnesses = field(default_factory=Witnesses)
+    amendment: Amendment = field(default_factory=Amendment)
+
+
+def contradictions(draft: Draft) -> list[PactError]:
+    """Everything in which a pact contradicts itself, in the order of its text."""
+    parties = draft.parties
     # where a party could not be read, who is one is not known
     known = [party.id for party in parties if party is not None]
     defined = None if len(known) < len(parties) else frozenset(known)
-    found += _of_releases(releases, defined)
-    found += _of_intermediaries(intermediaries, defined)
-    found += _of_witnesses(witnesses)
-    found += _of_amendment(amendment, defined)
-    return found
+    return [
+        *_of_dates(draft.effective_us, draft.until_us),
+        *_of_versions(draft.version, draft.supersedes),
+        *_too_many("party", len(parties), PARTIES_MAX),
+        *_same_ids("party", parties),
+        *(error for row, party in enumerate(parties) if party is not None for error in _of_party(row, party)),
+        *_keys_that_are_shared(parties),
+        *_of_separation(draft.rules, draft.proximities),
+        *_same_ids("zone", draft.zones),
+        *(error for row, zone in enumerate(draft.zones) if zone is not None for error in _of_zone(row, zone)),
+        *_of_periods(draft.notices, draft.timers),
+        *_of_readback(draft.readback),
+        *_of_releases(draft.releases, defined),
+        *_of_intermediaries(draft.intermediaries, defined),
+        *_of_witnesses(draft.witnesses),
+        *_of_amendment(draft.amendment, defined),
+    ]
+
+
+def _of_dates(effective_us: int, until_us: int) -> Iterator[PactError]:
+    if until_us <= effective_us:
+        yield PactError(
+            "the pact ends before it begins",
+            where=place("pact", key="until"),
+            found=format_instant(until_us),
+            expected=f"after {format_instant(effective_us)}",
+        )
 
 
 def _too_many(table: str, count: int, most: int) -> Iterator[PactError]:

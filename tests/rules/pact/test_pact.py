@@ -18,6 +18,7 @@ from skypact.pact import (
     REMARKS_MAX,
     RULES_MAX,
     Contact,
+    Draft,
     Hours,
     Pact,
     Party,
@@ -227,12 +228,12 @@ def test_a_pact_that_contradicts_itself_is_refused(changes: dict[str, object], t
 def test_all_contradictions_are_found_and_what_was_not_read_keeps_its_place() -> None:
     """Entries that could not be read (None) shift no number and contradict nothing."""
     found = contradictions(
-        [None, Party("a"), Party("a")],
-        [None, Rule("", ("", "a"), EN_ROUTE)],
-        [None, Proximity(("x", "x"))],
-        [None, zone(), zone()],
-        effective_us=EVER,
-        until_us=FOREVER,
+        Draft(
+            [None, Party("a"), Party("a")],
+            [None, Rule("", ("", "a"), EN_ROUTE)],
+            [None, Proximity(("x", "x"))],
+            [None, zone(), zone()],
+        )
     )
     assert [error.where for error in found] == [
         'party[2] "a", id',

@@ -423,7 +423,7 @@ def test_every_term_of_a_pact_has_a_case() -> None:
     assert set(CASES) == terms()
     types = {name.partition(".")[0] for name in CASES}
     data = {n for n in front.__all__ if dataclasses.is_dataclass(getattr(front, n))}
-    assert data - types == {"Remark", "Change", "Edition", "Standing"}
+    assert data - types == {"Remark", "Change", "Draft", "Edition", "Standing"}
 
 
 @pytest.mark.parametrize("field", [name for name, (_, _, words) in CASES.items() if words])
