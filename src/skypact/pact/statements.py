@@ -177,7 +177,8 @@ def _said(
 
 def _of_party(party: Party) -> Iterator[Statement]:
     subject, who = f"party {_quoted(party.id)}", party.id
-    yield Statement(subject, "is a party", party.name or party.id, (), who)
+    yield Statement(subject, "is a party", "yes", (), who)
+    yield from _said(subject, "name", party.name, (), who)
     yield from _said(subject, "note", party.note, (who,), who)
     yield from _said(subject, "languages", _listed(party.languages), (), who)
     for key in party.keys:
@@ -246,7 +247,10 @@ def _of_zone(zone: Zone) -> Iterator[Statement]:
         ("note", zone.note),
     ):
         yield from _said(subject, term, words)
-    essence = replace(zone, recognised_by=(), reserved_by=(), rejected_by=(), reservations=(), note="")
+    kinds = tuple(sorted(set(zone.applies_to)))
+    essence = replace(
+        zone, recognised_by=(), reserved_by=(), rejected_by=(), reservations=(), note="", applies_to=kinds
+    )
     if zone.declared_by:
         yield Statement(subject, "declared by", zone.declared_by, (), zone.declared_by, essence)
     under = dict(zone.reservations)

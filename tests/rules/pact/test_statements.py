@@ -91,7 +91,7 @@ CASES: dict[str, tuple[str, object, str]] = {
         "the pact, effective: was: 2026-06-08T12:00:00Z; is: since ever",
     ),
     "Pact.until_us": ("until_us", FOREVER, "the pact, until: was: 2026-06-09T12:00:00Z; is: no end"),
-    "Pact.parties": ("parties", (*OLD.parties, Party("west")), 'party "west", is a party: new: west'),
+    "Pact.parties": ("parties", (*OLD.parties, Party("west")), 'party "west", is a party: new: yes'),
     "Pact.separation": (
         "separation",
         Separation(()),
@@ -118,7 +118,7 @@ CASES: dict[str, tuple[str, object, str]] = {
     "Pact.witnesses": ("witnesses", Witnesses(), f"witnesses, w: gone; was: {vkey('w')}"),
     "Pact.amendment": ("amendment", Amendment(), "amendment, must sign the next version: gone; was: north"),
     "Party.id": (f"{NORTH}.id", "north-2", ""),
-    "Party.name": (f"{NORTH}.name", "N", 'party "north", is a party: was: The north; is: N'),
+    "Party.name": (f"{NORTH}.name", "N", 'party "north", name: was: The north; is: N'),
     "Party.note": (f"{NORTH}.note", "m", 'party "north", note: was: n; is: m'),
     "Party.languages": (f"{NORTH}.languages", ("ru", "en"), 'party "north", languages: was: en; is: ru, en'),
     "Party.keys": (f"{NORTH}.keys", (), f'party "north", key {KEYS[0].text}: gone; was: signs'),
@@ -450,7 +450,7 @@ def test_another_id_of_a_party_is_another_party() -> None:
     """What was the one's is gone, and what is the other's is new."""
     plain = Pact("p", data_mode=DataMode.TEST, parties=(Party("a"), Party("b")))
     told = [str(each) for each in differences(plain, replace(plain, parties=(Party("a"), Party("c"))))]
-    assert told == ['party "b", is a party: gone; was: b', 'party "c", is a party: new: c']
+    assert told == ['party "b", is a party: gone; was: yes', 'party "c", is a party: new: yes']
 
 
 def test_of_the_same_pact_nothing_has_changed() -> None:
@@ -517,6 +517,8 @@ def test_a_position_on_a_zone_that_has_changed_is_told_as_changed() -> None:
         'zone "z", effect: new: call',
     ]
     assert len(differences(OLD, on("zones[0].note", "x"))) == 1
+    turned = on("zones[0].applies_to", OLD.zones[0].applies_to[::-1])
+    assert differences(OLD, turned) == ()
 
 
 def test_a_party_reads_first_what_touches_it() -> None:
