@@ -69,10 +69,7 @@ def read_position(text: str, *, where: str = "") -> Position:
     GeometryError
         It is none, or could be two; the text says what to write.
     """
-    if len(text) > TEXT_MAX:
-        raise GeometryError(
-            "too long for a position", where=where, found=f"{len(text)} characters", expected=EXPECTED
-        )
+    _refuse_what_is_no_line(text, where)
     plain = _plain(text)
     grid = _MGRS.fullmatch(plain)
     if grid is not None:
@@ -96,11 +93,20 @@ def read_pair(lat: str, lng: str, *, where: str = "") -> Position:
         As :func:`read_position`.
     """
     text = f"{lat.strip()}, {lng.strip()}"
+    _refuse_what_is_no_line(text, where)
+    return _two_angles((_plain(lat), _plain(lng)), text, where)
+
+
+def _refuse_what_is_no_line(text: str, where: str) -> None:
     if len(text) > TEXT_MAX:
         raise GeometryError(
             "too long for a position", where=where, found=f"{len(text)} characters", expected=EXPECTED
         )
-    return _two_angles((_plain(lat), _plain(lng)), text, where)
+    bad = next((c for c in text.translate(_MARKS) if not c.isprintable()), None)
+    if bad is not None:
+        raise GeometryError(
+            "a character that cannot be seen", where=where, found=f"U+{ord(bad):04X}", expected=EXPECTED
+        )
 
 
 def _plain(text: str) -> str:

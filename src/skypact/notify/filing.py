@@ -72,7 +72,7 @@ class Window:
                 found=f"{format_instant(self.start_us)} to {format_instant(self.end_us)}",
                 expected="a beginning, and an end after it",
             )
-        for name, value in (("early", self.early_us), ("late", self.late_us)):
+        for name, value in (("early_us", self.early_us), ("late_us", self.late_us)):
             if not 0 <= value <= TOLERANCE_MAX_US:
                 raise InputError(
                     "not a tolerance", where=f".window.{name}", found=value, expected="0 to 30 days"
@@ -97,7 +97,7 @@ class Disc:
     radius_mm: int
 
     def __post_init__(self) -> None:
-        _length(self.radius_mm, ".radius", least=1)
+        _length(self.radius_mm, ".radius_mm", least=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class Outline:
     vertices: tuple[Position, ...]
 
     def __post_init__(self) -> None:
-        _count(self.vertices, ".outline", "corners", 3, VERTICES_MAX)
+        _count(self.vertices, ".vertices", "corners", 3, VERTICES_MAX)
 
 
 Area = Disc | Outline
@@ -169,7 +169,7 @@ class Movement:
     vehicles: tuple[Vehicles, ...]
 
     def __post_init__(self) -> None:
-        _length(self.half_width_mm, ".half_width", least=1)
+        _length(self.half_width_mm, ".half_width_mm", least=1)
         _count(self.stops, ".stops", "stops", 2, STOPS_MAX)
         _count(self.vehicles, ".vehicles", "kinds of vehicles", 1, VEHICLES_MAX)
         for k, vehicles in enumerate(self.vehicles):
@@ -248,7 +248,7 @@ class Site:
 
     def __post_init__(self) -> None:
         _line(self.what, ".what", needed=True)
-        _length(self.radius_mm, ".radius", least=1)
+        _length(self.radius_mm, ".radius_mm", least=1)
         if self.verification is not None:
             _line(self.verification.by, ".verification.by", needed=True)
             _line(self.verification.how, ".verification.how", needed=True)
@@ -388,7 +388,7 @@ class Filing:
             raise InputError(
                 "not a language", where=".language", found=self.language, expected="a tag of BCP 47, like en"
             )
-        _length(self.accuracy_mm, ".accuracy", least=0)
+        _length(self.accuracy_mm, ".accuracy_mm", least=0)
         _reachable(self.contact)
         for k, party in enumerate(self.releasable_to or ()):
             _line(party, f".releasable_to[{k}]", needed=True)

@@ -157,6 +157,7 @@ def test_a_square_that_its_zone_does_not_have_is_refused(text: str) -> None:
         ("here, there", "not a position"),
         ("", "not clear where"),
         ("3" * 81, "too long"),
+        ("33.5,\n38.6", "U+000A"),
     ],
 )
 def test_what_could_be_misread_is_refused(text: str, why: str) -> None:
@@ -178,6 +179,7 @@ def test_what_could_be_misread_is_refused(text: str, why: str) -> None:
         ("3330N03837E", "33 30 N 38 37 E"),
         ("37s dt 62845 06790", "37SDT6284506790"),
         ("33° N, 38° E", "33, 38"),
+        ("33.5\u00a0N\t38.6\u202fE", "33.5, 38.6"),
     ],
 )
 def test_ways_to_write_one_position(text: str, same: str) -> None:

@@ -65,8 +65,8 @@ def test_each_class_is_filed(made: Filing, of: FilingClass) -> None:
         ({"supersedes": 1}, ".supersedes"),
         ({"supersedes": 0, "serial": 3}, ".supersedes"),
         ({"language": "english!"}, ".language"),
-        ({"accuracy_mm": -1}, ".accuracy"),
-        ({"accuracy_mm": 10**9 + 1}, ".accuracy"),
+        ({"accuracy_mm": -1}, ".accuracy_mm"),
+        ({"accuracy_mm": 10**9 + 1}, ".accuracy_mm"),
         ({"contact": replace(DESK, role="")}, ".contact.role"),
         ({"contact": replace(DESK, hours=())}, ".contact.hours"),
         ({"contact": replace(DESK, reach=())}, ".contact.reach"),
@@ -93,8 +93,8 @@ def test_what_every_filing_has_is_checked(more: dict[str, Any], place: str) -> N
         (NOON, NOON, 0, 0, ".window"),
         (EVER, NOON, 0, 0, ".window"),
         (NOON, FOREVER + 1, 0, 0, ".window"),
-        (NOON, FOREVER, -1, 0, ".window.early"),
-        (NOON, FOREVER, 0, 31 * DAY_US, ".window.late"),
+        (NOON, FOREVER, -1, 0, ".window.early_us"),
+        (NOON, FOREVER, 0, 31 * DAY_US, ".window.late_us"),
     ],
 )
 def test_a_window_is_one(start: int, end: int, early: int, late: int, place: str) -> None:
@@ -114,9 +114,9 @@ def test_a_window_includes_its_tolerance() -> None:
 @pytest.mark.parametrize(
     ("make", "place"),
     [
-        (lambda: Disc(HERE, 0), ".radius"),
-        (lambda: Outline(AROUND[:2]), ".outline"),
-        (lambda: Movement(LEG, 0, TRUCK), ".half_width"),
+        (lambda: Disc(HERE, 0), ".radius_mm"),
+        (lambda: Outline(AROUND[:2]), ".vertices"),
+        (lambda: Movement(LEG, 0, TRUCK), ".half_width_mm"),
         (lambda: Movement(LEG[:1], 1, TRUCK), ".stops"),
         (lambda: Movement(LEG, 1, ()), ".vehicles"),
         (lambda: Movement(LEG, 1, (Vehicles(0, "truck"),)), ".vehicles[0]"),
@@ -127,7 +127,7 @@ def test_a_window_includes_its_tolerance() -> None:
         (lambda: Movement((LEG[1], LEG[0]), 1, TRUCK), ".stops[1]"),
         (lambda: Movement((LEG[0], replace(LEG[1], name="\x07")), 1, TRUCK), ".stops[1].name"),
         (lambda: Site("", HERE, 1, NOON), ".what"),
-        (lambda: Site("well", HERE, 0, NOON), ".radius"),
+        (lambda: Site("well", HERE, 0, NOON), ".radius_mm"),
         (lambda: Site("well", HERE, 1, NOON, Verification("", "visit", NOON)), ".verification.by"),
         (lambda: Site("well", HERE, 1, NOON, Verification("office", "", NOON)), ".verification.how"),
         (lambda: Activity("", Disc(HERE, 1)), ".what"),
