@@ -43,7 +43,7 @@ def sign(path: Path, key_path: Path, party: str, previous: Sequence[Path], now_u
     key = secret_key(key_path, "--key")
     chain = chain_of(path, previous, strict=True)
     edition = chain[-1]
-    before = chain[-2].pact if len(chain) > 1 else None
+    before = signatures.standing(chain[:-1]) if len(chain) > 1 else None
     made = signatures.sign(key, edition, party, now_us, before=before)
     beside = _beside(path)
     mine = aloud.written(aloud.of_key(key.public.ed25519))
@@ -57,9 +57,11 @@ def sign(path: Path, key_path: Path, party: str, previous: Sequence[Path], now_u
             stream.write(write_signatures(edition.signatures))
         lines = [f"{beside}: signed for {party}", f"  key {mine}"]
     if before is not None:
-        changes = differences(before, edition.pact)
+        changes = differences(before.pact, edition.pact)
         own = len(for_party(changes, party)[0])
-        lines.append(f"  {len(changes)} changes since version {before.version}, {own} of which touch {party}")
+        lines.append(
+            f"  {len(changes)} changes since version {before.pact.version}, {own} of which touch {party}"
+        )
     _say([*lines, _conclusion(known)])
     return OK
 

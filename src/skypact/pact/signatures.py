@@ -12,8 +12,8 @@ bring it into force.** A first version asks for every party's. A later one asks 
 
 A party of the version before signs with a key that *that version* gives it, so a new key is brought in by a
 version that an old one signed. A key signs nothing from the instant of its revocation, in whichever of the
-two versions it is revoked. Who has lost all its keys cannot sign a next version: the parties begin a new
-pact and compare its keys aloud, as they did those of the first.
+two versions it is revoked, and no later version gives it back. Who has lost all its keys cannot sign a next
+version: the parties begin a new pact and compare its keys aloud, as they did those of the first.
 
 Known limits. The instant in a signature is its signer's own word. It is held against the key's window and
 revocation, and proves nothing else; when a signature existed is for the record and its witnesses to show. Two
@@ -31,13 +31,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skypact.airspace.labels import DataMode
 from skypact.errors import FormatError, InputError, PactError, Reason, Refused
-from skypact.instants import SECOND_US, format_instant
+from skypact.instants import FOREVER, SECOND_US, format_instant
 from skypact.pact.keys import public_bytes
 from skypact.pact.statements import compared, statements
 from skypact.seal import Detached, SigningKey, detach
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from skypact.pact.agreement import Pact
     from skypact.pact.keys import PartyKey
@@ -122,6 +122,8 @@ class Standing:
         Of so many parties that count, ``count`` have signed and ``at_least`` must have.
     complete
         All signatures that are asked for are there.
+    revoked
+        The keys that this version or one before revokes, and from when: the earliest instant of any.
     """
 
     pact: Pact
@@ -134,6 +136,7 @@ class Standing:
     of: int
     at_least: int
     complete: bool
+    revoked: Mapping[bytes, int]
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -161,24 +164,27 @@ def digest_of(text: bytes) -> str:
 
 
 def sign(
-    key: SigningKey, edition: Edition, party: str, now_us: int, *, before: Pact | None = None
+    key: SigningKey, edition: Edition, party: str, now_us: int, *, before: Standing | None = None
 ) -> Signature:
     """Sign a text for a party.
 
     Parameters
     ----------
     before
-        The version that it supersedes; None for a first version.
+        The version that it supersedes, which may lack signatures itself; None for a first version.
 
     Raises
     ------
     InputError
         The key is not one of this party's that signs now; signatures that are there are of another text; or
-        the version before is not given, whose keys have to sign.
+        the version before, whose keys have to sign, is not given, or does not fit.
     """
     pact, digest = edition.pact, digest_of(edition.text)
     if pact.version > 1 and before is None:
         raise _not_at_hand(pact)
+    for fault in _misfits(pact, before):
+        raise fault
+    previous = None if before is None else before.pact
     for there in edition.signatures:
         if there.digest != digest:
             raise PactError(
@@ -188,10 +194,10 @@ def sign(
                 expected=there.digest,
             )
     mine = public_bytes(key.public)
-    own = next((each for each in _keys(pact, before, party) if each.public == mine), None)
+    own = next((each for each in _keys(pact, previous, party) if each.public == mine), None)
     if own is None:
-        raise _not_its_key(pact, before, party, public=mine)
-    _still_signs(pact, before, own, party, now_us)
+        raise _not_its_key(pact, previous, party, public=mine)
+    _still_signs(pact, previous, own, party, now_us)
     header = {
         "kid": own.id,
         "typ": TYPE,
@@ -344,6 +350,7 @@ def _of_edition(edition: Edition, before: Standing | None) -> Standing:
         len(count_among),
         at_least,
         complete,
+        _revocations(pact, before),
     )
 
 
@@ -359,7 +366,26 @@ def _misfits(pact: Pact, before: Standing | None) -> list[InputError]:
     ):
         if found != expected:
             return [PactError(f"does not follow: its {what}", where=where, found=found, expected=expected)]
-    return []
+    return [
+        PactError(
+            f"gives {party.id} a key back that an earlier version revoked",
+            where=where,
+            found=key.text,
+            expected=f"revoked from {format_instant(before.revoked[key.public])}, or a new key",
+        )
+        for party in pact.parties
+        for key in party.keys
+        if key.revoked_us > before.revoked.get(key.public, FOREVER)
+    ]
+
+
+def _revocations(pact: Pact, before: Standing | None) -> dict[bytes, int]:
+    revoked = {} if before is None else dict(before.revoked)
+    for party in pact.parties:
+        for key in party.keys:
+            if key.revoked_us != FOREVER:
+                revoked[key.public] = min(key.revoked_us, revoked.get(key.public, FOREVER))
+    return revoked
 
 
 def _lacks(pact: Pact, before: Standing | None) -> list[InputError]:

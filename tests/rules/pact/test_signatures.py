@@ -59,7 +59,7 @@ def after(old: Edition, **changes: object) -> Edition:
 def signed(of: Edition, *who: str, before: Edition | None = None, at_us: int = NOON) -> Edition:
     """A version signed by these, each as ``letter party`` (``a north``)."""
     for letter, party in (each.split() for each in who):
-        made = sign(SECRETS[letter], of, party, at_us, before=None if before is None else before.pact)
+        made = sign(SECRETS[letter], of, party, at_us, before=None if before is None else standing([before]))
         of = replace(of, signatures=(*of.signatures, made))
     return of
 
@@ -274,6 +274,39 @@ def test_a_key_that_the_new_version_revokes_does_not_sign_it_from_then_on() -> N
     assert standing([OLD, signed(second, "b north", "c south", before=OLD)]).complete
     earlier = signed(second, "a north", "c south", before=OLD, at_us=NOON - SECOND_US)
     assert standing([OLD, earlier]).complete
+
+
+def test_a_revoked_key_is_never_given_back() -> None:
+    """Neither by the next version, nor by a later one after it was left out; earlier it may be revoked."""
+    gone = replace(KEYS[0], revoked_us=NOON)
+    second = after(OLD, parties=(replace(NORTH, keys=(gone, KEYS[1])), SOUTH))
+    second = signed(second, "b north", "c south", before=OLD)
+    back = after(second, parties=(NORTH, SOUTH))
+    words = "p, version 3: gives north a key back that an earlier version revoked; found 'MCow"
+    assert faults(standing([OLD, second, back]))[0].startswith(words)
+    with pytest.raises(PactError, match="gives north a key back"):
+        signed(back, "b north", before=second)
+    without = after(second, parties=(replace(NORTH, keys=(KEYS[1],)), SOUTH))
+    without = signed(without, "b north", "c south", before=second)
+    later = after(
+        without, parties=(replace(NORTH, keys=(KEYS[1], replace(gone, revoked_us=NOON + 1))), SOUTH)
+    )
+    known = standing([OLD, second, without, later])
+    assert faults(known)[0].startswith(words.replace("version 3", "version 4"))
+    assert known.revoked == {KEYS[0].public: NOON}
+    earlier = after(
+        second, parties=(replace(NORTH, keys=(KEYS[1], replace(gone, revoked_us=NOON - 1))), SOUTH)
+    )
+    known = standing([OLD, second, signed(earlier, "b north", "c south", before=second)])
+    assert known.complete
+    assert known.revoked == {KEYS[0].public: NOON - 1}
+
+
+def test_nobody_signs_what_does_not_follow() -> None:
+    """A version that names another text, or leaps, is refused before it is signed."""
+    for second in (after(OLD, version=3), after(OLD, id="q"), after(OLD, supersedes="sha256:" + "0" * 64)):
+        with pytest.raises(PactError, match="does not follow"):
+            signed(second, "a north", before=OLD)
 
 
 def test_a_shorter_window_in_the_new_version_does_not_bind_its_signing() -> None:
