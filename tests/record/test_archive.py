@@ -232,6 +232,26 @@ def test_what_is_somebody_else_s_is_left_alone(sqlite_url: str, tmp_path: Path) 
     told(sqlite_url, story)
 
 
+def test_an_export_of_nothing_is_a_checkpoint_of_nothing(sqlite_url: str, tmp_path: Path) -> None:
+    """One file, which verifies, and which later exports go on with."""
+
+    async def make() -> None:
+        await (await Store.open(sqlite_url, upgrade=True)).close()
+
+    async def story(store: Store, record: Record) -> None:
+        policy = Policy(await record.log_key())
+        row = await record.checkpoint(T0)
+        assert await export(store, row, tmp_path / "out", policy, bodies=None, tell=quiet) == 1
+        assert verify(tmp_path / "out", policy, tell=quiet).trusted.checkpoint.size == 0
+        await fill(store, 5)
+        row = await record.checkpoint(T0)
+        await export(store, row, tmp_path / "out", policy, bodies=None, tell=quiet)
+        assert verify(tmp_path / "out", policy, tell=quiet).trusted.checkpoint.size == 5
+
+    asyncio.run(make())
+    told(sqlite_url, story)
+
+
 def test_a_large_export_has_higher_tiles_that_fit(sqlite_url: str, tmp_path: Path) -> None:
     """Of 66,000 leaves there are three levels, and every file of them is held against the entries."""
 

@@ -26,7 +26,7 @@ from skypact.formats.output import replacing
 from skypact.record import note as notes
 from skypact.record import tree
 from skypact.record.ledger import entry_hash, entry_of
-from skypact.record.tiles import WIDTH, Tile, Tiles, bundle, full_roots, tile_root, tiles_of, unbundle
+from skypact.record.tiles import WIDTH, Tile, Tiles, full_roots, tile_root, tiles_of, unbundle
 from skypact.store import ledger as kept
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ async def export(
             raise InputError("the folder holds another history", where=str(folder / CHECKPOINT))
     written = 0
     try:
+        _begin(folder)
         missing = tiles_of(row.size, since=had)
         while some := list(itertools.islice(missing, _AT_ONCE)):
             # leaves are only ever added, so that what is read now is what it was when the checkpoint was made
@@ -273,16 +274,13 @@ def _since(folder: Path, policy: Policy) -> Trusted | None:
     return policy.trust(notes.parse(_read(place), where=str(place)), where=str(place))
 
 
+def _begin(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def _contents(tx: Tx, tiles: list[Tile]) -> list[bytes]:
     """What the files of these tiles hold."""
-    return [_content(tx, tile) for tile in tiles]
-
-
-def _content(tx: Tx, tile: Tile) -> bytes:
-    if tile.level >= 0:
-        return kept.hashes_of(tx, tile)
-    low = tile.number * WIDTH
-    return bundle(kept.entries(tx, kept.leaves(tx, low, low + tile.width)))
+    return [kept.file_of(tx, tile) for tile in tiles]
 
 
 def _put(path: Path, data: bytes) -> int:

@@ -7,7 +7,9 @@ anew.) A checkpoint is written before anybody is given it. To erase is an act, a
 go on under another origin or key, and that leaf names the last checkpoint before it.
 
 The log's origin is a name that says nothing of who keeps it: ``skypact.invalid/`` and digits that follow from
-the region's id, unless the configuration names another.
+the region's id, unless the configuration names another. A ledger that was restored from a backup is another
+log from there on, with a number behind its name (:meth:`Record.renew`): what was signed after the backup is
+not forgotten by those who have it, and to sign other leaves at those places would be a fork.
 
 Known limits. *When* a leaf was recorded is known from checkpoints: not before the last one that lacks it, not
 after the first one that has it. Their times are this node's clock, and a witness's where one cosigned.
@@ -26,13 +28,15 @@ from skypact.errors import InputError, Reason, Refused
 from skypact.record import note as notes
 from skypact.record import tree
 from skypact.record.checkpoint import Checkpoint, Policy
+from skypact.record.ledger import EMPTY_ROOT
 from skypact.record.receipt import Erased, Leaf, Receipt
-from skypact.record.tiles import WIDTH
+from skypact.record.tiles import HEIGHT, WIDTH
 from skypact.store import ledger as kept
 from skypact.store.ledger import CheckpointRow
 
 if TYPE_CHECKING:
-    from skypact.record.note import VerifierKey
+    from skypact.record.note import Signature, VerifierKey
+    from skypact.record.tiles import Tile
     from skypact.seal import SigningKey
     from skypact.store import Store, Tx
     from skypact.store.ledger import LeafRow
@@ -107,8 +111,78 @@ class Record:
 
     async def log_key(self) -> VerifierKey:
         """The key that this log's checkpoints are verified with, for others."""
-        origin = self._origin or origin_of(await self._store.read(lambda tx: tx.region))
-        return notes.key_of(origin, notes.LOG, self._key.public)
+
+        def name(tx: Tx) -> str:
+            epoch = kept.last_epoch(tx)
+            base = self._origin or origin_of(tx.region)
+            return base if epoch is None else f"{base}/{epoch.number}"
+
+        return notes.key_of(await self._store.read(name), notes.LOG, self._key.public)
+
+    async def renew(self, now_us: int, why: str, witnessed: bytes = b"") -> None:
+        """Go on under another origin: this ledger is not all that was signed under the one it has.
+
+        Parameters
+        ----------
+        why
+            For people; it stays on record, in the first leaf under the new origin.
+        witnessed
+            The last checkpoint under the old one that a witness holds, as it was signed.
+        """
+        await self._store.write(lambda tx: kept.begin_epoch(tx, now_us, why, witnessed))
+
+    async def growth(self, old: int, new: int) -> list[bytes]:
+        """The consistency proof between two sizes of this log that have checkpoints."""
+        return await self._store.read(lambda tx: tree.consistency(old, new, kept.subtrees(tx, new)))
+
+    async def cosigned(self, witness: VerifierKey) -> int:
+        """The largest of our trees, under the origin of now, that a witness is known to have cosigned."""
+        origin = (await self.log_key()).name
+        return await self._store.read(lambda tx: kept.cosigned_by(tx, witness.text, origin))
+
+    async def keep_cosignature(self, row: CheckpointRow, witness: VerifierKey, line: Signature) -> None:
+        """Keep what a witness answered.
+
+        Raises
+        ------
+        InputError
+            It is not its signature of this checkpoint.
+        """
+        time_s = notes.signed_at(notes.parse(row.note).text, line, witness)
+        if time_s is None:
+            raise InputError("not the witness's signature of this checkpoint", where=witness.name)
+        if row.size:  # that there is nothing is not for receipts
+            work = partial(kept.add_cosignature, leaves_of_tree=row.size, witness=witness.text)
+            await self._store.write(partial(work, line=line.line, time_s=time_s))
+
+    async def last(self) -> CheckpointRow | None:
+        """The last checkpoint, with the cosignatures that there are."""
+        return await self._store.read(lambda tx: _cosigned(tx, kept.last_checkpoint(tx)))
+
+    async def tile(self, tile: Tile) -> bytes | None:
+        """A tile, or a bundle of entries, of the last checkpoint's tree; None: it is not in that."""
+
+        def work(tx: Tx) -> bytes | None:
+            row = kept.last_checkpoint(tx)
+            count = 0 if row is None else row.size >> max(tile.level, 0) * HEIGHT
+            low = tile.number * WIDTH
+            return kept.file_of(tx, tile) if low + tile.width <= count else None
+
+        return await self._store.read(work)
+
+    async def newest(self) -> CheckpointRow:
+        """The last checkpoint under the origin of now, bare; of no leaves, where there is none yet.
+
+        A checkpoint of no leaves contradicts none: with it a witness can be asked what it knows.
+        """
+        key = await self.log_key()
+        row = await self._store.read(kept.last_checkpoint)
+        return row if row is not None and _speaks(row, key) else self._signed(key, 0, EMPTY_ROOT, 0)
+
+    def _signed(self, key: VerifierKey, size: int, root: bytes, now_us: int) -> CheckpointRow:
+        text = Checkpoint(key.name, size, root).text
+        note = notes.Note(text, (notes.sign(text, key.name, self._key),))
+        return CheckpointRow(size, key.name, root, now_us, note.encode())
 
     async def checkpoint(self, now_us: int) -> CheckpointRow:
         """The checkpoint of the ledger as it is; made and written where there is none of that size.
@@ -122,16 +196,12 @@ class Record:
         await self._grow()
         size, root, last = await self._store.read(_head)
         if last is not None and not _speaks(last, key):
-            told = {"origin": key.name, "key": key.text, "before": last.note.decode(), "at_us": now_us}
-            said = msgspec.json.encode(told)
-            await self._store.write(lambda tx: tx.append(CONTINUED, key.name, said))
+            await self._store.write(partial(_continue, key=key, last=last, now_us=now_us))
             await self._grow()
             size, root, last = await self._store.read(_head)
         if last is not None and last.size == size:
             return last
-        text = Checkpoint(key.name, size, root).text
-        note = notes.Note(text, (notes.sign(text, key.name, self._key),))
-        row = CheckpointRow(size, key.name, root, now_us, note.encode())
+        row = self._signed(key, size, root, now_us)
         await self._store.write(lambda tx: kept.add_checkpoint(tx, row))
         return row
 
@@ -144,7 +214,7 @@ class Record:
             await self._store.write(partial(kept.add_subtrees, rows=rows))
 
     async def prove(self, position: int, now_us: int, *, content: bool = True) -> Receipt:
-        """The receipt of a leaf, under the last checkpoint, or a new one where it is not in that.
+        """The receipt of a leaf: under the last checkpoint that was cosigned, or the last, or a new one.
 
         Parameters
         ----------
@@ -157,10 +227,10 @@ class Record:
             UNKNOWN: there is no such leaf. CONFLICT: as :meth:`checkpoint`.
         """
         key = await self.log_key()
-        last = await self._store.read(kept.last_checkpoint)
-        if last is None or last.size <= position or not _speaks(last, key):
-            last = await self.checkpoint(now_us)
-        row = last
+        best = await self._store.read(lambda tx: _cosigned(tx, kept.best_checkpoint(tx, position)))
+        if best is None or not _speaks(best, key):
+            best = await self.checkpoint(now_us)
+        row = best
 
         def work(tx: Tx) -> Receipt:
             leaf = _leaf(tx, position, row.size)
@@ -228,6 +298,27 @@ class Record:
             return AsOf(row, tuple(known), until - size, None if after is None else after.made_us)
 
         return await self._store.read(work)
+
+
+def _continue(tx: Tx, *, key: VerifierKey, last: CheckpointRow, now_us: int) -> None:
+    """The first leaf under another origin or key: what was signed last before, and why it goes on so."""
+    epoch = kept.last_epoch(tx)
+    said = {
+        "origin": key.name,
+        "key": key.text,
+        "before": last.note.decode(),
+        "why": "" if epoch is None else epoch.why,
+        "witnessed": "" if epoch is None else epoch.witnessed.decode(),
+        "at_us": now_us,
+    }
+    tx.append(CONTINUED, key.name, msgspec.json.encode(said))
+
+
+def _cosigned(tx: Tx, row: CheckpointRow | None) -> CheckpointRow | None:
+    """A checkpoint with the lines of witnesses under it."""
+    if row is None:
+        return None
+    return row._replace(note=row.note + "".join(kept.cosignatures(tx, row.size)).encode())
 
 
 def _speaks(row: CheckpointRow, key: VerifierKey) -> bool:

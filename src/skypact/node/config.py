@@ -28,12 +28,14 @@ from msgspec.structs import replace
 from skypact.courier.addresses import network
 from skypact.courier.client import host_of
 from skypact.errors import FormatError, InputError
+from skypact.record.note import WITNESS, name_fits, verifier_key
 from skypact.server.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from skypact.courier.addresses import Network
+    from skypact.record.note import VerifierKey
 
 NAME: Final = "skypact.toml"
 LISTEN: Final = "127.0.0.1:8650"
@@ -232,6 +234,10 @@ class Record(_Section, frozen=True):
     """The log's name in its checkpoints; one that says nothing of who keeps it where it is left out."""
     key: str = ""
     """The secret Ed25519 key that signs checkpoints, PEM; ``node.key`` where it is left out."""
+    witnesses: list[str] = msgspec.field(default_factory=list)
+    """Who cosigns this ledger: each the witness's key and, after a space, its URL (C2SP tlog-witness)."""
+    logs: list[str] = msgspec.field(default_factory=list)
+    """Whose ledgers are cosigned here: the keys of their logs."""
 
 
 class Testing(_Section, frozen=True):
@@ -331,6 +337,29 @@ class Config(_Section, frozen=True):
         host = host_of(self.base_url)
         itself = {"dss", "node"} <= set(self.node.roles) and not self.dss.url and _LITERAL.fullmatch(host)
         return (*named, network(host)) if itself else named
+
+    @property
+    def witnesses(self) -> tuple[tuple[VerifierKey, str], ...]:
+        """Who cosigns the ledger, and where each is asked."""
+        found: list[tuple[VerifierKey, str]] = []
+        for at, text in enumerate(self.record.witnesses):
+            where = f"record.witnesses[{at}]"
+            vkey, _, url = text.partition(" ")
+            key = verifier_key(vkey, where=where)
+            if key.kind != WITNESS or not url.strip():
+                raise InputError(
+                    "not a witness", where=where, found=text, expected="a witness's KEY and its URL"
+                )
+            _called(url.strip(), where)
+            found.append((key, url.strip()))
+        return tuple(found)
+
+    @property
+    def witnessed_logs(self) -> tuple[VerifierKey, ...]:
+        """The keys of the logs that are cosigned here."""
+        return tuple(
+            verifier_key(text, where=f"record.logs[{at}]") for at, text in enumerate(self.record.logs)
+        )
 
     @property
     def request_limits(self) -> Limits:
@@ -545,7 +574,14 @@ def _checked(config: Config) -> Config:
     _issuers(config)
     if any(not item.strip() for item in config.auth.audience):
         raise InputError("empty", where="auth.audience", expected="hosts of this node, as tokens name them")
-    _ = config.networks
+    _ = config.networks, config.witnesses, config.witnessed_logs
+    if config.record.origin and not name_fits(config.record.origin):
+        raise InputError(
+            "not a name of a log",
+            where="record.origin",
+            found=config.record.origin,
+            expected="up to 255 printable characters, no spaces, no +",
+        )
     if config.testing.enabled and config.node.data_mode == "real":
         raise InputError(
             "interfaces for test suites in a node with real data",

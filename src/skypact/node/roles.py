@@ -14,6 +14,7 @@ from skypact.airspace.labels import DataMode
 from skypact.courier.logged import Logged
 from skypact.courier.outbox import Outbox
 from skypact.courier.peers import Peers
+from skypact.courier.witnesses import Witnesses
 from skypact.desk.clock import now_us
 from skypact.desk.conformance import Monitor
 from skypact.desk.constraints import ConstraintDesk
@@ -22,12 +23,16 @@ from skypact.desk.dss import Settings as DssSettings
 from skypact.desk.flights import NodeSettings
 from skypact.desk.logs import Journal, Logs
 from skypact.desk.node import NodeDesk
+from skypact.desk.record import Record
+from skypact.desk.witness import Witness
 from skypact.errors import Refused
 from skypact.exchange.dss import Limits as DssLimits
 from skypact.exchange.planning import Rules
 from skypact.instants import DAY_US
+from skypact.node.keys import record_key
 from skypact.notify.flight import FilingLimits
 from skypact.server import f3548_constraints, f3548_dss, f3548_uss, native, testing
+from skypact.server import record as served_record
 from skypact.server.journalled import Journalled
 from skypact.store import node as kept
 from skypact.store import watchful
@@ -191,6 +196,15 @@ def node(world: World) -> Role:
         },
         around=lambda app: Journalled(app, journal.note, base_url=config.base_url),
     )
+
+
+def record(world: World) -> Role:
+    """The record of whatever the node does: checkpoints, the log's files, and the door of a witness."""
+    key = record_key(world.config)
+    log = Record(world.store, key, world.config.record.origin)
+    witness = Witness(world.store, key, world.config.witnessed_logs, world.config.record.origin)
+    asked = Witnesses(log, world.client, world.config.witnesses, now_us)
+    return Role(served_record.operations(log, witness), {"record": asked.run})
 
 
 ROLES: Final[Mapping[str, Callable[[World], Role]]] = {"dss": dss, "node": node}

@@ -13,6 +13,7 @@ Source: C2SP tlog-tiles.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,11 @@ WIDTH: Final = 1 << HEIGHT
 """Hashes in a full tile."""
 TILE_BYTES: Final = WIDTH * HASH_BYTES
 ENTRIES: Final = "entries"
+_PATH = re.compile(
+    r"tile/(?P<level>[0-7]|entries)/(?P<number>(?:x[0-9]{3}/){0,5}[0-9]{3})"
+    r"(?:\.p/(?P<width>[1-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]))?",
+    re.ASCII,
+)
 _LENGTH_BYTES: Final = 2
 
 
@@ -57,6 +63,24 @@ class Tile:
         *before, last = (digits[at : at + 3] for at in range(0, len(digits), 3))
         name = "/".join(("tile", level, *(f"x{part}" for part in before), last))
         return name if self.width == WIDTH else f"{name}.p/{self.width}"
+
+
+def tile_of(path: str) -> Tile:
+    """The tile of a name.
+
+    Raises
+    ------
+    FormatError
+        It is no name, or not spelt as tiles' names are.
+    """
+    match = _PATH.fullmatch(path)
+    if match is not None:
+        level = -1 if match["level"] == ENTRIES else int(match["level"])
+        number = int(match["number"].replace("x", "").replace("/", ""))
+        tile = Tile(level, number, int(match["width"] or WIDTH))
+        if tile.path == path:
+            return tile
+    raise FormatError("not a tile", where="path", found=path, expected="tile/LEVEL/NUMBER, or .p/WIDTH")
 
 
 def tiles_of(size: int, *, since: int = 0) -> Iterator[Tile]:

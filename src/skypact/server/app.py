@@ -378,15 +378,18 @@ class Gate:
         return self._told(request, 500, error, {})
 
     async def _send(self, request: _Request, answer: Answer, data: bytes, send: Send) -> None:
-        headers = [*self._constant, (b"x-request-id", request.correlation.encode())]
+        said = [
+            (name.lower().encode("latin-1"), value.encode("latin-1"))
+            for name, value in answer.headers.items()
+        ]
+        own = {name for name, _ in said}  # what an operation says itself stands in place of the constant
+        headers = [pair for pair in self._constant if pair[0] not in own] if own else [*self._constant]
+        headers.append((b"x-request-id", request.correlation.encode()))
         if data:
             headers.append((b"content-type", answer.media_type.encode("latin-1")))
         if answer.status != 204:
             headers.append((b"content-length", str(len(data)).encode()))
-        headers += [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in answer.headers.items()
-        ]
+        headers += said
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else data})
 

@@ -10,7 +10,7 @@ the tables, the region, how far its counters had come, and the root of the ledge
 
 A restored region is the same region at an earlier time. What it told others after the backup it does not
 know; so that it never tells two things under one number, its write counter and its notification index go on
-:data:`SKIP` further than the backup had come.
+:data:`SKIP` further than the backup had come, and its ledger goes on under another origin.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sqlalchemy import inspect, select, text, update
+from sqlalchemy import func, insert, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
 
 import skypact
 from skypact.errors import InputError, UsageError
-from skypact.instants import format_instant
+from skypact.instants import format_instant, parse_instant
 from skypact.store.batch import allow_commit
 from skypact.store.databases import connect
 from skypact.store.examine import root
-from skypact.store.schema import region
+from skypact.store.schema import ledger_epoch, region
 from skypact.store.tx import LAST_INDEX
 from skypact.store.upgrade import version
 
@@ -388,9 +388,16 @@ def _go_on(connection: Connection, manifest: Manifest, tell: Callable[[str], Non
                 )
         connection.execute(
             update(region).values(
-                seq=manifest.seq + SKIP,
-                notifications=min(manifest.notifications + SKIP, LAST_INDEX),
-                forgotten=manifest.seq + SKIP,  # whoever has a picture of it takes it anew
+                seq=manifest.seq + SKIP, notifications=min(manifest.notifications + SKIP, LAST_INDEX)
+            )
+        )
+        begun = connection.execute(select(func.coalesce(func.max(ledger_epoch.c.number), 0))).scalar_one()
+        connection.execute(
+            insert(ledger_epoch).values(
+                number=begun + 1,
+                begun_us=parse_instant(manifest.taken),
+                why=f"restored from a backup of {manifest.taken}",
+                witnessed=b"",
             )
         )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from skypact.errors import InputError
 from skypact.record.ledger import entry_of
-from skypact.record.tiles import HEIGHT, TILE_BYTES, WIDTH, Tile, Tiles, full_roots, tile_root
+from skypact.record.tiles import HEIGHT, TILE_BYTES, WIDTH, Tile, Tiles, bundle, full_roots, tile_root
 from skypact.store.sql import Sql
 
 if TYPE_CHECKING:
@@ -46,6 +46,15 @@ class CheckpointRow(NamedTuple):
     root: bytes
     made_us: int
     note: bytes
+
+
+class EpochRow(NamedTuple):
+    """A row of ``ledger_epoch``; the columns of the same names."""
+
+    number: int
+    begun_us: int
+    why: str
+    witnessed: bytes
 
 
 def size(tx: Tx) -> int:
@@ -124,6 +133,14 @@ def hashes_of(tx: Tx, tile: Tile) -> bytes:
     return b"".join(row[0] for row in rows)
 
 
+def file_of(tx: Tx, tile: Tile) -> bytes:
+    """What the file of a tile, or of a bundle of entries, holds."""
+    if tile.level >= 0:
+        return hashes_of(tx, tile)
+    low = tile.number * WIDTH
+    return bundle(entries(tx, leaves(tx, low, low + tile.width)))
+
+
 def subtrees_reach(tx: Tx) -> int:
     """Over how many leaves, a multiple of 256, the subtrees are written."""
     (row,) = _REACH.rows(tx)
@@ -185,6 +202,61 @@ def checkpoints(tx: Tx, above: int) -> list[CheckpointRow]:
     return [CheckpointRow(*row) for row in _CHECKPOINTS.rows(tx, above, MANY)]
 
 
+def add_cosignature(tx: Tx, leaves_of_tree: int, witness: str, line: str, time_s: int) -> None:
+    """A witness, by its vkey, has cosigned the checkpoint of that many leaves; the first time counts."""
+    _ADD_COSIGNATURE.run(tx, witness, leaves_of_tree, line, time_s)
+
+
+def cosignatures(tx: Tx, leaves_of_tree: int) -> list[str]:
+    """The lines under the checkpoint of that many leaves, by witness."""
+    return [line for (line,) in _COSIGNATURES.rows(tx, leaves_of_tree)]
+
+
+def cosigned_by(tx: Tx, witness: str, origin: str) -> int:
+    """The largest of our trees, under an origin, that a witness is known to have cosigned; 0: none."""
+    rows = _COSIGNED_BY.rows(tx, witness, origin)
+    return int(rows[0][0]) if rows else 0
+
+
+def best_checkpoint(tx: Tx, position: int) -> CheckpointRow | None:
+    """The last one with cosignatures that has a leaf; the last one that has it, where none has any."""
+    return _checkpoint(_BEST_CHECKPOINT.rows(tx, position))
+
+
+def witnessed(tx: Tx, origin: str) -> CheckpointRow | None:
+    """The last checkpoint of another's log that was cosigned here; ``made_us`` is when."""
+    return _checkpoint(_WITNESSED.rows(tx, origin))
+
+
+def put_witnessed(tx: Tx, row: CheckpointRow) -> None:
+    """It is this one now."""
+    _PUT_WITNESSED.run(tx, row.origin, row.size, row.root, row.note, row.made_us)
+
+
+def has_forked(tx: Tx, origin: str) -> bool:
+    """Whether another's log is known to have contradicted itself."""
+    return bool(_HAS_FORKED.rows(tx, origin))
+
+
+def put_fork(tx: Tx, origin: str, position: int) -> None:
+    """It has; the leaf at this position proves it."""
+    _PUT_FORK.run(tx, origin, position)
+
+
+def last_epoch(tx: Tx) -> EpochRow | None:
+    """The last time that the log had to go on under another origin; None: it never had to."""
+    rows = _LAST_EPOCH.rows(tx)
+    return EpochRow(*rows[0]) if rows else None
+
+
+def begin_epoch(tx: Tx, now_us: int, why: str, witnessed_note: bytes) -> int:
+    """From now on the log has another origin; returns the number of the epoch."""
+    last = last_epoch(tx)
+    number = 1 if last is None else last.number + 1
+    _ADD_EPOCH.run(tx, number, now_us, why, witnessed_note)
+    return number
+
+
 def _checkpoint(rows: list[Any]) -> CheckpointRow | None:
     return CheckpointRow(*rows[0]) if rows else None
 
@@ -220,3 +292,30 @@ _LAST_CHECKPOINT: Final = Sql(f"{_CHECKPOINT} ORDER BY size DESC LIMIT 1")
 _CHECKPOINT_BY: Final = Sql(f"{_CHECKPOINT} WHERE made_us <= $1 ORDER BY made_us DESC, size DESC LIMIT 1")
 _CHECKPOINT_OVER: Final = Sql(f"{_CHECKPOINT} WHERE size > $1 ORDER BY size LIMIT 1")
 _CHECKPOINTS: Final = Sql(f"{_CHECKPOINT} WHERE size > $1 ORDER BY size LIMIT $2")
+_ADD_COSIGNATURE: Final = Sql(
+    "INSERT INTO ledger_cosignature (witness, size, line, time_s) VALUES ({values 4}) ON CONFLICT DO NOTHING"
+)
+_COSIGNATURES: Final = Sql("SELECT line FROM ledger_cosignature WHERE size = $1 ORDER BY witness")
+_COSIGNED_BY: Final = Sql(
+    "SELECT c.size FROM ledger_cosignature AS c JOIN ledger_checkpoint AS p ON p.size = c.size "
+    "WHERE c.witness = $1 AND p.origin = $2 ORDER BY c.size DESC LIMIT 1"
+)
+_BEST_CHECKPOINT: Final = Sql(
+    f"{_CHECKPOINT} WHERE size = COALESCE("  # noqa: S608 -- names of columns
+    "(SELECT MAX(size) FROM ledger_cosignature WHERE size > $1), "
+    "(SELECT MAX(size) FROM ledger_checkpoint WHERE size > $1))"
+)
+_WITNESSED: Final = Sql(
+    "SELECT size, origin, root, cosigned_us, note FROM ledger_witnessed WHERE origin = $1"
+)
+_PUT_WITNESSED: Final = Sql(
+    "INSERT INTO ledger_witnessed (origin, size, root, note, cosigned_us) VALUES ({values 5}) "
+    "ON CONFLICT (origin) DO UPDATE SET size = excluded.size, root = excluded.root, note = excluded.note, "
+    "cosigned_us = excluded.cosigned_us"
+)
+_HAS_FORKED: Final = Sql("SELECT fork FROM ledger_witnessed WHERE origin = $1 AND fork IS NOT NULL")
+_PUT_FORK: Final = Sql("UPDATE ledger_witnessed SET fork = $2 WHERE origin = $1")
+_LAST_EPOCH: Final = Sql(
+    "SELECT number, begun_us, why, witnessed FROM ledger_epoch ORDER BY number DESC LIMIT 1"
+)
+_ADD_EPOCH: Final = Sql("INSERT INTO ledger_epoch (number, begun_us, why, witnessed) VALUES ({values 4})")

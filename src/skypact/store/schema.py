@@ -551,3 +551,39 @@ ledger_erased: Final = Table(
     Column("erased_us", BigInteger, nullable=False),
 )
 """What is left of leaves whose content and salt were forgotten: the entry, which says nothing."""
+
+ledger_cosignature: Final = Table(
+    "ledger_cosignature",
+    metadata,
+    Column("witness", Text, primary_key=True),
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("line", Text, nullable=False),
+    Column("time_s", BigInteger, nullable=False),
+)
+"""Which witness cosigned which of our checkpoints, and when it says that it did; ``witness`` is its vkey."""
+Index("ix_ledger_cosignature_size", ledger_cosignature.c.size)
+
+ledger_witnessed: Final = Table(
+    "ledger_witnessed",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    Column("root", Digest, nullable=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("cosigned_us", BigInteger, nullable=False),
+    Column("fork", BigInteger),
+)
+"""As a witness of others' logs: the last checkpoint of each that was cosigned here.
+
+``fork`` is the leaf that proves that the log contradicted itself; NULL where it never did.
+"""
+
+ledger_epoch: Final = Table(
+    "ledger_epoch",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("begun_us", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("witnessed", LargeBinary, nullable=False),
+)
+"""Each time that the log had to go on under another origin: after a restore, why, and what a witness held."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from record_oracle import sha, tree_hash
 from skypact.errors import FormatError
 from skypact.record import tree
-from skypact.record.tiles import WIDTH, Tile, Tiles, bundle, tile_root, tiles_of, unbundle
+from skypact.record.tiles import WIDTH, Tile, Tiles, bundle, tile_of, tile_root, tiles_of, unbundle
 
 LEAVES = [sha(n.to_bytes(4, "big")) for n in range(70_000)]
 
@@ -120,3 +120,39 @@ def test_a_bundle_gives_back_its_entries(entries: list[bytes]) -> None:
     for wrong, width in ((data[:-1], tile), (data + b"\x00", tile), (data, Tile(-1, 0, len(entries) + 1))):
         with pytest.raises(FormatError, match="not a bundle of its width"):
             unbundle(wrong, width)
+
+
+@given(st.integers(-1, 7), st.integers(0, 10**12), st.integers(1, 256))
+def test_a_name_is_read_as_the_tile_it_is(level: int, number: int, width: int) -> None:
+    """Every name that a tile has leads back to it."""
+    tile = Tile(level, number, width)
+    assert tile_of(tile.path) == tile
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "tile/0",
+        "tile/8/000",
+        "tile/00/000",
+        "tile/0/0",
+        "tile/0/0000",
+        "tile/0/x000/000",
+        "tile/0/x1/000",
+        "tile/0/001/000",
+        "tile/0/000.p/0",
+        "tile/0/000.p/256",
+        "tile/0/000.p/01",
+        "tile/0/000.p",
+        "tile/hashes/000",
+        "tile/0/\u0660\u0660\u0660",
+        "tile/0/../checkpoint",
+        "/tile/0/000",
+        "tile/0/000/",
+    ],
+)
+def test_what_is_no_name_of_a_tile_is_refused(path: str) -> None:
+    """One spelling each; no way out of the folder."""
+    with pytest.raises(FormatError, match="not a tile"):
+        tile_of(path)

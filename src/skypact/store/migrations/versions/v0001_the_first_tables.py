@@ -455,3 +455,30 @@ def upgrade() -> None:
         sa.Column("erased_us", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("position", name=op.f("pk_ledger_erased")),
     )
+    op.create_table(
+        "ledger_cosignature",
+        sa.Column("witness", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("line", sa.Text(), nullable=False),
+        sa.Column("time_s", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("witness", "size", name=op.f("pk_ledger_cosignature")),
+    )
+    op.create_index("ix_ledger_cosignature_size", "ledger_cosignature", ["size"], unique=False)
+    op.create_table(
+        "ledger_witnessed",
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("root", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("note", sa.LargeBinary(), nullable=False),
+        sa.Column("cosigned_us", sa.BigInteger(), nullable=False),
+        sa.Column("fork", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("origin", name=op.f("pk_ledger_witnessed")),
+    )
+    op.create_table(
+        "ledger_epoch",
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("begun_us", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("witnessed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("number", name=op.f("pk_ledger_epoch")),
+    )
