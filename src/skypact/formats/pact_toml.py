@@ -54,6 +54,7 @@ _PROXIMITY: Final = ("between", "until", "note")
 _ZONE: Final = (
     "id",
     "name",
+    "datum",
     "circle",
     "polygon",
     "floor",
@@ -70,6 +71,7 @@ _ZONE: Final = (
     "note",
 )
 _CIRCLE: Final = ("center", "radius")
+_DATUM: Final = ("WGS 84", "WGS84", "WGS-84")
 # how the engine names the parts of a volume, and what they are called here
 _FIELDS: Final = {
     "radius": "circle.radius",
@@ -325,6 +327,8 @@ def _proximity(table: Table, until_us: int) -> Proximity:
 
 def _zone(table: Table) -> Zone | None:
     zone_id = table.text("id", needed=True)
+    if table.text("datum") not in {"", *_DATUM}:
+        table.wrong("datum", "positions of another datum are not taken", '"WGS 84"; convert them first')
     outline = _outline(table)
     lower = table.parsed("floor", lambda text: parse_floor(text, where=table.where("floor")), _ALTITUDE)
     upper = table.parsed("ceiling", lambda text: parse_ceiling(text, where=table.where("ceiling")), _ALTITUDE)

@@ -79,6 +79,7 @@ id = "office"
 
 [[zone]]
 id = "z"
+datum = "WGS 84"
 circle = {{ center = [33.5, 38.6], radius = "55 km" }}
 recognised_by = ["a"]
 reserved_by = ["b"]
@@ -242,6 +243,10 @@ REFUSED = [
     (
         CONTACT + "phone = '1'",
         "party[0] \"a\", contact[0]: unknown key; did you mean 'reach'?; found 'phone'",
+    ),
+    (
+        ZONE + 'datum = "SK-42"',
+        'zone[0] "z", datum: positions of another datum are not taken; found \'SK-42\'; expected "WGS 84";',
     ),
     (
         ZONE + "reservations = 'none'",
