@@ -41,21 +41,21 @@ FOLDER_MAX: Final = 1_000
 def sign(path: Path, key_path: Path, party: str, previous: Sequence[Path], now_us: int) -> int:
     """Sign a pact for a party, and say who is missing then."""
     key = secret_key(key_path, "--key")
+    mine = public_bytes(key.public, where=f"--key {key_path}")
     chain = chain_of(path, previous, strict=True)
     edition = chain[-1]
     before = signatures.standing(chain[:-1]) if len(chain) > 1 else None
     made = signatures.sign(key, edition, party, now_us, before=before)
     beside = _beside(path)
-    mine = aloud.written(aloud.of_key(key.public.ed25519))
     known = signatures.standing(chain)
-    if any(each.party == party and each.key.public == key.public.ed25519 for each in known.signed):
+    if any(each.party == party and each.key.public == mine for each in known.signed):
         lines = [f"{beside}: {party} has signed with this key already; nothing was written"]
     else:
         edition = signatures.Edition(edition.pact, edition.text, (*edition.signatures, made))
         known = signatures.standing([*chain[:-1], edition])
         with binary(beside) as stream:
             stream.write(write_signatures(edition.signatures))
-        lines = [f"{beside}: signed for {party}", f"  key {mine}"]
+        lines = [f"{beside}: signed for {party}", f"  key {aloud.written(aloud.of_key(mine))}"]
     if before is not None:
         changes = differences(before.pact, edition.pact)
         own = len(for_party(changes, party)[0])
@@ -107,6 +107,8 @@ def chain_of(path: Path, previous: Sequence[Path], *, strict: bool = False) -> l
     strict
         Refuse a text that leaves to its reader what parties have to agree on.
     """
+    if str(path) == "-":
+        raise UsageError("a pact is signed and verified as a file: its signatures lie beside it")
     chain = [_edition(path, _bytes(path), strict=strict)]
     while chain[0].pact.supersedes and len(chain) < VERSIONS_MAX:
         older = _by_digest(chain[0].pact.supersedes, path, previous)

@@ -17,6 +17,7 @@ import pytest
 from pact_keys import SECRETS
 from skypact import cli
 from skypact.formats.pact_signatures import TITLE
+from skypact.seal import generate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,12 +192,15 @@ def test_an_exercise_may_be_tried_unsigned_and_is_marked(pact: Path, skypact: Ca
     assert ended.out.endswith("Its use is marked UNSIGNED DRAFT.\n")
 
 
+RSA = generate("RS256")
 REFUSED = [
     (("sign", "P"), "'skypact pact sign' needs --key FILE and --party NAME"),
     (("sign", "P", "--key", "none.pem", "--party", "north"), "--key: cannot be read"),
     (("sign", "P", "--key", "P", "--party", "north"), "--key: others may read the secret key"),
     (("sign", "P", "--key", "c.pem", "--party", "north"), "party north: not a key that the pact gives"),
     (("sign", "P", "--key", "a.pem", "--party", "west"), "party west: not a party of this pact"),
+    (("sign", "P", "--key", "rsa.pem", "--party", "north"), "--key rsa.pem: a party signs with Ed25519"),
+    (("verify", "-"), "a pact is signed and verified as a file: its signatures lie beside it"),
     (("lint", "P", "--party", "x"), "--party is not an option of 'skypact pact lint'"),
     (("verify", "P", "P"), "'skypact pact verify' takes FILE; found 2 files"),
     (("diff", "P"), "'skypact pact diff' takes OLD NEW; found 1 files"),
@@ -218,6 +222,9 @@ def test_what_cannot_be_done_is_said_in_one_line(
     """Status 2 and one line on standard error, which names the option, file or party."""
     monkeypatch.chdir(pact.parent)
     pact.chmod(0o644)
+    rsa = pact.with_name("rsa.pem")
+    rsa.touch(mode=0o600)
+    rsa.write_bytes(RSA.pem())
     ended = skypact("pact", *(str(pact) if word == "P" else word for word in words))
     assert ended.status == 2
     assert message in ended.err
