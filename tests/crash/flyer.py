@@ -49,7 +49,8 @@ class Named:
         return f"{PARTY}:{scope.replace(' ', ',')}"
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """One line, at once."""
     os.write(1, f"{line}\n".encode())
 
 
@@ -78,17 +79,17 @@ async def _fly(database: Path, base: str, k: int, killer: Killer | None) -> None
     place = box(0, 2 * k, 1, 2 * k + 1, minutes=180.0)
     steps = [("Accepted", 0), ("Accepted", 1), ("Activated", 1), ("Ended", 1)]
     for phase, priority in steps[: 3 + k % 2] if killer else ():
-        _say(f"try {ident} {phase} {priority}")
+        say(f"try {ident} {phase} {priority}")
         volumes = [] if phase == "Ended" else [place]
         filing = Filing(phase=phase, volumes=volumes, priority=priority, name=f"flight {k}", operator="ops")
         result = await flights.file(filing, now_us(), ident=ident)
         if result.done:
-            _say(f"ack {ident} {phase} {priority}")
+            say(f"ack {ident} {phase} {priority}")
         else:
-            _say(f"not {ident} {result.why}")
+            say(f"not {ident} {result.why}")
         await courier.drain()
     if killer is None:
-        _say(f"end {json.dumps(await store.read(_left))}")
+        say(f"end {json.dumps(await store.read(_left))}")
     await client.close()
     await store.close()
 
@@ -121,7 +122,7 @@ def main(folder: Path, base: str, kills: list[str]) -> None:
             asyncio.run(_fly(database, base, k, Killer(point, int(nth)) if kill else None))
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        _say(f"died {k} {kill or 'settled'} {os.waitstatus_to_exitcode(status)}")
+        say(f"died {k} {kill or 'settled'} {os.waitstatus_to_exitcode(status)}")
 
 
 if __name__ == "__main__":
