@@ -46,6 +46,7 @@ COMMANDS: Final = {
     "file": "file a flight with the node that runs here",
     "flights": "list the flights of the node that runs here",
     "end": "end a flight of the node that runs here",
+    "hotline": "sign and show messages of the hotline, and what is due",
     "record": "prove, verify and export a party's ledger, and erase from it",
     "logs": "export the logs that F3548-21 asks for",
 }

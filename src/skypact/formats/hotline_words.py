@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from skypact.airspace.labels import DataMode
     from skypact.exchange.hotline.messages import Kind
+    from skypact.exchange.hotline.readback import Difference
     from skypact.exchange.hotline.table import Timer
     from skypact.pact.terms import Level
 
@@ -123,6 +124,15 @@ class Language:
         if text.language.split("-")[0] == self.tag:
             return self.text("notes", "own", words=text.words)
         return self.text("notes", "untranslated", language=text.language, words=text.words)
+
+    def difference(self, far: Difference) -> str:
+        """How far what was read back is from what was said."""
+        points = ", ".join(
+            self.text("thread", "point", number=number, metres=f"{metres:.1f}")
+            for number, metres in enumerate(far.points_m, 1)
+        )
+        start, end = f"{far.start_s:+.0f}", f"{far.end_s:+.0f}"
+        return self.text("thread", "difference", points=points, start=start, end=end)
 
     # -- messages ------------------------------------------------------------------------------------------
 

@@ -21,14 +21,14 @@ def documented(name: str) -> set[str]:
     return set(re.findall(r"(--?[a-z][a-z-]*)", " ".join(rows)))
 
 
-@pytest.mark.parametrize("name", ["check", "convert", "up", "init", "token", "record"])
+@pytest.mark.parametrize("name", ["check", "convert", "up", "init", "token", "hotline", "record"])
 def test_the_options_documented_are_the_options_there_are(name: str) -> None:
     """Neither more nor fewer."""
     real = {text for action in cli.command(name).parser()._actions for text in action.option_strings}
     assert documented(name) == real
 
 
-@pytest.mark.parametrize("name", ["check", "convert", "up", "init", "token", "record"])
+@pytest.mark.parametrize("name", ["check", "convert", "up", "init", "token", "hotline", "record"])
 def test_what_an_option_takes_is_documented_as_the_help_has_it(name: str) -> None:
     """The placeholders of values agree: LENGTH, DURATION, TIME, FILE."""
     for action in cli.command(name).parser()._actions:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from skypact.airspace.labels import DataMode
     from skypact.pact.terms import Filing, Level
 
@@ -316,3 +318,25 @@ class Message:
     body: Body
     text: Text | None = None
     carrier: str = field(default="", compare=False)  # one message, on whichever way it came
+
+    # what :func:`skypact.pact.visible` asks of a thing: a message is its sender's, and for its recipient
+
+    @property
+    def filer(self) -> str:
+        """Whose it is."""
+        return self.sender
+
+    @property
+    def filing(self) -> Filing | None:
+        """None: no release rule of the pact fits a message."""
+        return None
+
+    @property
+    def releasable_to(self) -> tuple[str, ...]:
+        """Its recipient, and nobody else."""
+        return (self.to,)
+
+    @property
+    def onward(self) -> Mapping[str, tuple[str, ...]] | None:
+        """None: to whom a notice may be passed on is said by a RELEASE beside it (``Thread.onward``)."""
+        return None

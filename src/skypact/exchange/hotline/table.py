@@ -25,6 +25,7 @@ keep somebody from harm is not refused for a political act. That it is suspended
 from __future__ import annotations
 
 import enum
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -46,7 +47,7 @@ from skypact.exchange.hotline.messages import (
 from skypact.pact.terms import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 class Side(enum.Enum):
@@ -125,7 +126,8 @@ class Row:
         return not self.answers
 
 
-_NONE, _OPEN, _LIVE = (Phase.NONE,), (Phase.OPEN,), (Phase.OPEN, Phase.PRESSED)
+_WIDTH: Final = 48
+_NONE, _OPEN = (Phase.NONE,), (Phase.OPEN,)
 _TOLD = (Timer.RECEIPT, Timer.PHONE)
 _CAME = (Timer.RECEIPT, Timer.PHONE, Timer.STOP_RECEIPT)
 _ASKED = (Timer.QUERY, Timer.URGENT_QUERY)
@@ -437,7 +439,7 @@ def drawn() -> Iterator[str]:
     yield "|---|---|---|---|---|---|---|---|"
     for row in TABLE:
         cells = (
-            row.kind.value + (f" {row.level.value}" if row.kind is Kind.ACK else ""),
+            _named(row),
             row.means,
             f"{row.side.value}; {row.post.word}",
             _answered(row),
@@ -447,6 +449,35 @@ def drawn() -> Iterator[str]:
             _listed(timer.value for timer in row.stops),
         )
         yield f"| {' | '.join(cells)} |"
+
+
+def diagram() -> Iterator[str]:
+    """The two halves of a thread as text, drawn from the table: ``docs/hotline.md`` has it."""
+    yield "The half of who opened the thread:"
+    yield ""
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for row in TABLE:
+        if row.leads is not None:
+            between = (_listed([phase.value for phase in row.after]), row.leads.value)
+            arrows.setdefault(between, []).append(row.kind.value)
+    yield from _arrows(arrows)
+    yield ""
+    yield "A message of theirs, by what the other side proves:"
+    yield ""
+    proofs: dict[tuple[str, str], list[str]] = {}
+    for row in sorted(TABLE, key=lambda row: row.level):
+        if row.level is not Level.SENT:
+            ends = tuple(f"{level.value} {level.text}" for level in (row.needs, row.level))
+            proofs.setdefault((ends[0], ends[1]), []).append(_named(row))
+    yield from _arrows(proofs)
+
+
+def _arrows(arrows: Mapping[tuple[str, str], list[str]]) -> Iterator[str]:
+    for (start, end), kinds in arrows.items():
+        whole = _listed(kind.replace(" ", "~") for kind in dict.fromkeys(kinds))  # names are not broken
+        over = [line.replace("~", " ") for line in textwrap.wrap(whole, _WIDTH)]
+        yield f"  {start:<21} ──▶ {end:<34} {over[0]}"
+        yield from (f"{'':<63}{line}" for line in over[1:])
 
 
 def _answered(row: Row) -> str:
@@ -468,5 +499,9 @@ def _proven(row: Row) -> str:
     return f"{row.level.value} {row.level.text}{after}"
 
 
-def _listed(words: Iterator[str] | list[str]) -> str:
+def _named(row: Row) -> str:
+    return row.kind.value + (f" {row.level.value}" if row.kind is Kind.ACK else "")
+
+
+def _listed(words: Iterable[str]) -> str:
     return ", ".join(words)

@@ -24,6 +24,7 @@ from skypact.exchange.hotline.messages import (
     Carried,
     Kind,
     Notice,
+    Released,
     Repeated,
 )
 from skypact.exchange.hotline.readback import Difference, difference
@@ -119,6 +120,12 @@ class Thread:
     def stance(self, party: str) -> Message | None:
         """What a party says last of the zone that the thread declares; None: it is silent."""
         return next((m for m in reversed(self.said(party)) if m.kind in STANCES), None)
+
+    @property
+    def onward(self) -> tuple[str, ...]:
+        """To whom the other side may pass on what the thread is about, in the order in which it was said."""
+        named = (m.body.onward for m in self.opener_said if isinstance(m.body, Released))
+        return tuple(dict.fromkeys(name for names in named for name in names))
 
     def take(self, message: Message, pact: Pact) -> Thread:
         """The thread with one more message.

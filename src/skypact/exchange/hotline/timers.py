@@ -95,12 +95,15 @@ class Escalation:
 
     Attributes
     ----------
+    calls
+        It is late, and somebody is to be called.
     contacts
         In the order of calling; empty where nobody is at a post.
     next_us
         When one more is to be called; None: there is no other at his post.
     """
 
+    calls: bool
     contacts: tuple[Contact, ...]
     next_us: int | None
 
@@ -144,14 +147,14 @@ def escalation(owed: Due, pact: Pact, now_us: int) -> Escalation:
     """
     step = TERMS[owed.timer].step
     party = pact.party(owed.owed_by)
-    if not step or party is None or owed.met_us is not None or now_us <= owed.due_us:
-        return Escalation((), None)
-    there = party.reached_at(now_us)
+    if not step or owed.met_us is not None or now_us <= owed.due_us:
+        return Escalation(False, (), None)
+    there = () if party is None else party.reached_at(now_us)
     step_us = round(getattr(pact.timers, step) * SECOND_US)
     steps = (now_us - owed.due_us) // step_us
     called = there[: steps + 1]
     following = owed.due_us + (steps + 1) * step_us
-    return Escalation(called, following if len(called) < len(there) else None)
+    return Escalation(True, called, following if len(called) < len(there) else None)
 
 
 def lead(message: Message, pact: Pact) -> Lead | None:

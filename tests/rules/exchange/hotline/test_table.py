@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from skypact.exchange.hotline.messages import Kind, Post
@@ -14,6 +17,7 @@ from skypact.exchange.hotline.table import (
     Side,
     Timer,
     Whose,
+    diagram,
     drawn,
     rows_of,
 )
@@ -88,3 +92,10 @@ def test_the_drawing_has_every_row() -> None:
     assert all(line.count("|") == 9 for line in lines)
     assert any("all but RECEIPT" in line for line in lines)
     assert {row.whose for row in TABLE} == set(Whose)
+
+
+def test_the_document_has_the_table_and_the_diagram_as_they_are_drawn() -> None:
+    """``docs/hotline.md`` is held to the table: neither can change alone."""
+    text = (Path(__file__).parents[4] / "docs" / "hotline.md").read_text(encoding="utf-8")
+    assert "\n".join(drawn()) in text
+    assert re.search(r"```text\n" + re.escape("\n".join(diagram())) + r"\n```", text)

@@ -21,11 +21,12 @@ from skypact.exchange.hotline.messages import (
     Plain,
     Position,
     Post,
+    Released,
     Repeated,
 )
 from skypact.exchange.hotline.table import BODIES, Phase
 from skypact.exchange.hotline.thread import Folded, Thread, fold, opened
-from skypact.pact import Filing, Level
+from skypact.pact import Filing, Level, visible
 
 if TYPE_CHECKING:
     import random
@@ -321,6 +322,20 @@ def test_both_sides_record_a_call_and_a_record_of_another_is_refused() -> None:
     assert [m.id for m in thread.messages] == [mine.id, theirs.id]
     odd = line.south(Kind.CALL_RECORD, mine, Call("south", "office", 0, 1))
     assert "between others" in str(refusal(thread, odd))
+
+
+def test_a_notice_is_passed_on_to_those_that_were_named() -> None:
+    """Each release adds to whom; the message itself is for its recipient and whoever carries it, alone."""
+    line = Line()
+    notify = line.north(Kind.NOTIFY, carrier="office")
+    thread = opened(notify, PACT)
+    assert thread.onward == ()
+    for names in (("militia", "guests"), ("guests", "clinic")):
+        thread = thread.take(line.north(Kind.RELEASE, notify, Released(names)), PACT)
+    assert thread.onward == ("militia", "guests", "clinic")
+    assert [visible(PACT, party, notify) for party in ("north", "south", "office")] == [True, True, True]
+    assert not visible(PACT, "office", replace(notify, carrier=""))
+    assert not visible(PACT, "office", replace(notify, carrier=""), holder="south")
 
 
 def test_nothing_is_read_back_where_no_position_was_given() -> None:

@@ -1,0 +1,224 @@
+"""``skypact hotline``: sign a message, show a thread of signed messages, print the script of a read-back.
+
+Law: it needs no node. What is shown was verified with the keys of the pact, or is said not to have been; what
+was not is in no thread. A message is signed as it is written: what was left out is filled in first, and
+nothing that is there is changed. Acknowledged is not agreed: that stands under everything.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from skypact.cli import FOUND, OK, complain, visible
+from skypact.cli.parsing import Parser, instant_us
+from skypact.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+
+    from skypact.formats.hotline_jws import Envelope
+    from skypact.pact.agreement import Pact
+    from skypact.seal import SigningKey
+
+ACTIONS: Final = {
+    "show": ("FILE...", ("pact",), ("language", "now", "format")),
+    "sign": ("MESSAGE.json", ("pact", "key"), ("answers", "out", "now")),
+    "script": ("FILE", (), ("pact", "language")),
+}
+"""What can be done: the files that it takes, the options that it needs, and those that it may have."""
+
+_OPTIONS: Final = ("pact", "key", "answers", "out", "language", "now", "format")
+_DESCRIPTION = """\
+Messages of the hotline as files, each a line that a party's key signed.
+
+  show FILE...       each message verified and in your language; the level that
+                     is proven, what is due, who is late and whom to call
+  sign MESSAGE.json  sign a message: what it leaves out of pact, sender, mode,
+                     time, and of what it answers, is filled in
+  script FILE        what to say to read a message back over a telephone"""
+_EPILOG = """\
+Acknowledged is not agreed, not permission, not a guarantee.
+
+Exit status: 0 done, and nothing is late; 1 something is late, was refused or
+waits; 2 bad usage or input, or a signature that does not fit."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of ``skypact hotline``."""
+    p = Parser("hotline", _DESCRIPTION, epilog=_EPILOG)
+    p.add_argument("action", metavar="ACTION", choices=ACTIONS, help="one of the above")
+    p.add_argument("files", metavar="FILE", type=Path, nargs="+", help="signed messages; of sign: its JSON")
+    p.add_argument("--pact", metavar="FILE", type=Path, help="the agreement, with the keys of its parties")
+    p.add_argument(
+        "--key", metavar="FILE", type=Path, help="of sign: the party's secret key (PEM, mode 0600)"
+    )
+    p.add_argument(
+        "--answers", metavar="FILE", type=Path, help="of sign: whose last message it answers; else it opens"
+    )
+    p.add_argument("--out", metavar="FILE", type=Path, help="of sign: where it goes (standard output)")
+    p.add_argument("--language", metavar="TAG", help="in which it is shown: en or ru (en)")
+    p.add_argument("--now", metavar="TIME", type=instant_us, help="as if it were then")
+    p.add_argument("--format", choices=("table", "json"), help="of show (table)")
+    return p
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it."""
+    action: str = options.action
+    files, needed, allowed = ACTIONS[action]
+    for name in _OPTIONS:
+        given = getattr(options, name) is not None
+        if given and name not in (*needed, *allowed):
+            raise UsageError(f"--{name} is not an option of 'skypact hotline {action}'")
+        if name in needed and not given:
+            raise UsageError(f"'skypact hotline {action}' needs --{name}")
+    if not files.endswith("...") and len(options.files) != 1:
+        raise UsageError(f"'skypact hotline {action}' takes one {files}; found {len(options.files)} files")
+    now_us = time.time_ns() // 1000 if options.now is None else options.now  # the clock enters here
+    if action == "sign":
+        return _sign(options, now_us)
+    if action == "script":
+        return _script(options)
+    return _show(options, now_us)
+
+
+def pact_of(path: Path) -> tuple[Pact, str, str]:
+    """A pact, the digest of its text, and the mark of one that lacks signatures."""
+    from skypact.cli.pact_signing import chain_of
+    from skypact.pact import signatures
+
+    known = signatures.standing(chain_of(path, []))
+    return known.pact, known.digest, known.mark
+
+
+def envelopes(paths: Iterable[Path]) -> list[Envelope]:
+    """The signed messages of files, in their order; nothing is verified."""
+    from skypact.formats.hotline_jws import FILE_MAX, read_envelopes
+
+    return [each for path in paths for each in read_envelopes(_bytes(path, FILE_MAX), str(path))]
+
+
+def _show(options: argparse.Namespace, now_us: int) -> int:
+    from skypact.cli import hotline_show
+    from skypact.formats.hotline_words import language
+
+    words = language(options.language or "en")
+    pact, digest, mark = pact_of(options.pact)
+    known = hotline_show.known(envelopes(options.files), pact, digest, now_us)
+    if options.format == "json":
+        _say([json.dumps(hotline_show.as_json(known, mark, words), indent=2, ensure_ascii=False)], raw=True)
+    else:
+        _say(hotline_show.as_table(known, mark, words))
+    for fault in known.faults:
+        complain(f"error: {fault}")
+    return known.status
+
+
+def _script(options: argparse.Namespace) -> int:
+    from skypact.formats.hotline_jws import verified
+    from skypact.formats.hotline_words import language
+
+    words = language(options.language or "en")
+    (path,) = options.files
+    lines = []
+    for envelope in envelopes([path]):
+        message = envelope.message
+        if options.pact is None:
+            lines.append(words.text("script", "unverified"))
+        else:
+            pact, digest, _ = pact_of(options.pact)
+            message = verified(envelope, pact, digest)
+        lines += [words.mode(message.data_mode), *words.script(message), ""]
+    _say([*lines, *words.notes])
+    return OK
+
+
+def _sign(options: argparse.Namespace, now_us: int) -> int:
+    from skypact.cli.output import binary
+    from skypact.errors import FormatError, InputError
+    from skypact.exchange.hotline.thread import fold, opened
+    from skypact.formats.hotline_json import PAYLOAD_MAX, load
+    from skypact.formats.hotline_jws import signed, verified
+    from skypact.node.keys import secret_key
+
+    (path,) = options.files
+    pact, digest, mark = pact_of(options.pact)
+    key = secret_key(options.key, "--key")
+    before = envelopes([options.answers]) if options.answers is not None else []
+    payload = _bytes(path, PAYLOAD_MAX)
+    try:
+        draft = load(payload)
+        filled = _filled(draft, pact, digest, key, before, now_us)
+        if filled != draft:
+            payload = json.dumps(filled, separators=(",", ":"), ensure_ascii=False).encode()
+        made = signed(key, payload)
+    except FormatError as error:
+        raise error.at(str(path)) from None
+    message = verified(made, pact, digest)
+    waits = False
+    if before:
+        folded = fold([*(verified(each, pact, digest) for each in before), message], pact)
+        for refused, why in folded.refused:
+            if refused.id == message.id:
+                raise why
+        waits = message in folded.waiting
+    elif message.re:
+        raise InputError("answers a message that was not given", where=str(path), expected="--answers FILE")
+    else:
+        opened(message, pact)
+    with binary(options.out) as stream:
+        stream.write(f"{made.text}\n".encode())
+    complain(
+        f"{mark + '  ' if mark else ''}signed for {message.sender}: {message.kind.value}, id {message.id}"
+    )
+    if waits:
+        complain("what came before it in its thread is not here: the rules of the thread were not asked")
+    return FOUND if waits else OK
+
+
+def _filled(
+    draft: dict[str, Any],
+    pact: Pact,
+    digest: str,
+    key: SigningKey,
+    before: Sequence[Envelope],
+    now_us: int,
+) -> dict[str, Any]:
+    """The draft with what it leaves out; what it says itself stands."""
+    from skypact.instants import format_instant
+    from skypact.pact.keys import public_bytes
+
+    public = public_bytes(key.public)
+    owner = next((p.id for p in pact.parties if any(k.public == public for k in p.keys)), None)
+    if owner is None:
+        raise UsageError(f"--key: the pact {pact.id} gives this key to no party")
+    more: dict[str, Any] = {
+        "sender": owner,
+        "pact": digest,
+        "said_at": format_instant(now_us),
+        "data_mode": pact.data_mode.value,
+    }
+    if before:
+        about = before[-1].message
+        more |= {"thread": about.thread, "re": about.id}
+        more["to"] = about.to if about.sender == owner else about.sender
+    return draft | {name: value for name, value in more.items() if name not in draft}
+
+
+def _bytes(path: Path, limit: int) -> bytes:
+    from skypact.formats.source import Source
+
+    with Source(path) as source:
+        return source.read_bytes(limit)
+
+
+def _say(lines: Iterable[str], *, raw: bool = False) -> None:
+    from skypact.cli.output import standard_output
+
+    with standard_output():
+        sys.stdout.writelines(f"{line if raw else visible(line)}\n" for line in lines)
