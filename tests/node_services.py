@@ -12,6 +12,7 @@ from skypact.courier.peers import Peers
 from skypact.desk.conformance import Monitor
 from skypact.desk.constraints import ConstraintDesk, ConstraintFiling
 from skypact.desk.logs import Journal, Logs
+from skypact.desk.neighbours import Neighbours
 from skypact.formats import f3548_wire as wire
 from skypact.server import f3548_constraints, f3548_uss, native
 from skypact.server.journalled import Journalled
@@ -66,7 +67,13 @@ async def serving(world: World, party: str, **more: Any) -> Serving:
         (
             *f3548_uss.operations(made.desk),
             *f3548_constraints.operations(constraints, Logs(made.desk.store)),
-            *native.operations(made.desk, monitor=monitor, constraints=constraints, arbiter=peers),
+            *native.operations(
+                made.desk,
+                monitor=monitor,
+                constraints=constraints,
+                arbiter=peers,
+                neighbours=Neighbours(made.desk.store, peers, made.desk.flights),
+            ),
         ),
     )
     world.apps[host] = Journalled(world.apps[host], journal.note, base_url=made.base_url)

@@ -210,6 +210,17 @@ class Peers:
         answer, exchange = await self._ask("GET", url, CONSTRAINT_PROCESSING, None, timeout_s, kind)
         return answer.constraint, exchange
 
+    async def telemetry(
+        self, base_url: str, ident: str, timeout_s: float
+    ) -> wire.GetOperationalIntentTelemetryResponse:
+        """Where a peer says that an off-nominal flight of its own is."""
+        url = f"{base_url}/uss/v1/operational_intents/{ident}/telemetry"
+        kind = wire.GetOperationalIntentTelemetryResponse
+        answer, exchange = await self._ask("GET", url, CONFORMANCE, None, timeout_s, kind)
+        if answer.operational_intent_id.lower() != ident:
+            raise Rubbish("it answers with another intent", exchange=exchange)
+        return answer
+
     # -- one call -------------------------------------------------------------------------------------------
 
     async def _there(self, url: str, scope: str, timeout_s: float, kind: type[T]) -> T | None:

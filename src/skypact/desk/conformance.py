@@ -9,7 +9,8 @@ operator is told once why it failed.
 Off-nominal volumes are claimed around where the aircraft was last seen, as far as it can come; they are made
 anew before they end, and at once where it has left them. What a person declared is left to that person.
 
-Known limits: positions reach a peer when it asks (telemetry), as F3548-21 has it; nothing is pushed.
+Known limits: positions reach a peer when it asks (telemetry), as F3548-21 has it; nothing is pushed. Where
+peers' flights are is in ``neighbours.py``.
 
 Source: ASTM F3548-21, conformance monitoring for situational awareness.
 """

@@ -137,6 +137,11 @@ class Outside(Protocol):
     ) -> tuple[wire.Constraint, Exchange]:
         """What a peer says of a constraint."""
 
+    async def telemetry(
+        self, base_url: str, ident: str, timeout_s: float
+    ) -> wire.GetOperationalIntentTelemetryResponse:
+        """Where a peer says that an off-nominal flight of its own is."""
+
     @property
     def reports_url(self) -> str:
         """Where the DSS takes reports of faults."""

@@ -22,6 +22,7 @@ from skypact.desk.dss import DssDesk
 from skypact.desk.dss import Settings as DssSettings
 from skypact.desk.flights import NodeSettings
 from skypact.desk.logs import Journal, Logs
+from skypact.desk.neighbours import Neighbours
 from skypact.desk.node import NodeDesk
 from skypact.desk.record import Record
 from skypact.desk.witness import Witness
@@ -181,7 +182,13 @@ def node(world: World) -> Role:
     operations = (
         *f3548_uss.operations(desk),
         *f3548_constraints.operations(constraints, Logs(world.store)),
-        *native.operations(desk, monitor=monitor, constraints=constraints, arbiter=peers),
+        *native.operations(
+            desk,
+            monitor=monitor,
+            constraints=constraints,
+            arbiter=peers,
+            neighbours=Neighbours(world.store, peers, desk.flights),
+        ),
     )
     if config.testing.enabled:
         operations = (*operations, *testing.operations(desk))

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from skypact.desk.conformance import Monitor, Watched
     from skypact.desk.constraints import ConstraintDesk
+    from skypact.desk.neighbours import Neighbour, Neighbours
     from skypact.desk.node import NodeDesk
     from skypact.desk.outside import Arbiter
     from skypact.exchange.conformance import Watch
@@ -364,6 +365,39 @@ class Positions(Page, kw_only=True):
     positions: list[wire.PositionRecord]
 
 
+class NeighbourOut(Struct, kw_only=True, omit_defaults=True):
+    """A peer's flight that is not flown as planned and meets ours, and what its manager says of it now.
+
+    Attributes
+    ----------
+    heard
+        When the manager last said what it is.
+    meets
+        Ids of our flights that it meets or may meet.
+    telemetry, next_telemetry
+        Where it was last, and when there will be more; absent where the manager did not say.
+    silent
+        Why there is no telemetry. It does not mean that nothing is there.
+    """
+
+    id: str
+    manager: str
+    state: str
+    start: str
+    end: str
+    heard: str
+    meets: list[str]
+    telemetry: wire.VehicleTelemetry | None = None
+    next_telemetry: str | None = None
+    silent: str = ""
+
+
+class NeighboursOut(Struct, kw_only=True):
+    """Peers' off-nominal flights that meet ours, those first that end first."""
+
+    neighbours: list[NeighbourOut]
+
+
 class Reaches(Struct, kw_only=True):
     """Who has been reached and who has not."""
 
@@ -385,17 +419,20 @@ def operations(
     monitor: Monitor | None = None,
     constraints: ConstraintDesk | None = None,
     arbiter: Arbiter | None = None,
+    neighbours: Neighbours | None = None,
 ) -> tuple[Operation, ...]:
     """The operations for a party's own people.
 
     Parameters
     ----------
-    monitor, constraints, arbiter
+    monitor, constraints, arbiter, neighbours
         Without one of these, its operations are not there.
     """
     rows = [*_flights(desk), *_notices(desk), *_reach(desk, arbiter)]
     if monitor is not None:
         rows += _positions(desk, monitor)
+    if neighbours is not None:
+        rows.append(_neighbours(desk, neighbours))
     if constraints is not None:
         rows += _constraints(desk, constraints)
     return tuple(rows)
@@ -794,6 +831,38 @@ def _notices(desk: NodeDesk) -> list[Operation]:
             statuses={404: "There is no such notice for who asks."},
         ),
     ]  # fmt: skip
+
+
+def _neighbours(desk: NodeDesk, neighbours: Neighbours) -> Operation:
+    async def listed(call: Call) -> Answer:
+        person = _person(call, desk)
+        found = await neighbours.off_nominal(
+            call.now_us, concerns=lambda flight: visible(person, flight.operator)
+        )
+        return Answer(body=NeighboursOut(neighbours=list(map(_neighbour, found))))
+
+    return _row(
+        "listNeighbours", "GET", "/neighbours", _READERS, listed,
+        "Peers' flights that are not flown as planned and meet ours; their managers are asked where they are",
+        answer=NeighboursOut,
+    )  # fmt: skip
+
+
+def _neighbour(found: Neighbour) -> NeighbourOut:
+    reference, answer = found.reference, found.answer
+    coming = None if answer is None else answer.next_telemetry_opportunity
+    return NeighbourOut(
+        id=reference.id.lower(),
+        manager=reference.manager,
+        state=reference.state,
+        start=reference.time_start.value,
+        end=reference.time_end.value,
+        heard=format_instant(found.heard_us),
+        meets=[wire.id_text(flight.id) for flight in found.meets],
+        telemetry=None if answer is None else answer.telemetry,
+        next_telemetry=None if coming is None else coming.value,
+        silent=found.why,
+    )
 
 
 def _reach(desk: NodeDesk, arbiter: Arbiter | None) -> list[Operation]:

@@ -267,6 +267,22 @@ def known_since(tx: Tx, heard_us: int, start_us: int, end_us: int) -> list[Known
     return [KnownEntity._make(row) for row in tx.connection.execute(query)]
 
 
+def known_in_states(tx: Tx, states: Sequence[str], now_us: int) -> list[KnownEntity]:
+    """Intents of peers that are not over and, by what they said last, may be in one of these states; by end.
+
+    May be: the word is looked for in what they said; whoever wants to be sure reads it.
+    """
+    at = node_known.c
+    query = (
+        select(node_known)
+        .where(at.kind == "intent", at.content.is_not(None), at.end_us > now_us)
+        .order_by(at.end_us, at.id)
+    )
+    words = [f'"{state}"'.encode() for state in states]
+    rows = map(KnownEntity._make, tx.connection.execute(query))
+    return [row for row in rows if any(word in (row.content or b"") for word in words)]
+
+
 def put_known(tx: Tx, row: KnownEntity) -> None:
     """Keep what a peer said."""
     _upsert(tx.connection, node_known, row._asdict(), ("kind", "id", "manager"))
