@@ -15,6 +15,7 @@ from node_services import SECOND_US, Serving, box, fix, said, serving
 from node_world import DSS, Sent, World, now_us, story
 from skypact.courier.client import CallFailed, Response
 from skypact.courier.peers import Peers
+from skypact.desk.neighbours import Neighbours
 from skypact.instants import format_instant
 from skypact.server import native
 
@@ -315,11 +316,13 @@ def test_the_document_lists_every_operation(tmp_path: Path) -> None:
 
     async def tell(world: World) -> set[str]:
         alpha = await serving(world, "alpha")
+        peers = Peers(alpha.node.sender, DSS)
         rows = native.operations(
             alpha.node.desk,
             monitor=alpha.monitor,
             constraints=alpha.constraints,
-            arbiter=Peers(alpha.node.sender, DSS),
+            arbiter=peers,
+            neighbours=Neighbours(alpha.node.desk.store, peers, alpha.node.desk.flights),
         )
         return {f"{row.method} {row.path}" for row in rows}
 
