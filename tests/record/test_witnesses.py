@@ -321,6 +321,32 @@ def test_a_fork_of_the_same_size_is_seen_and_kept_as_proof(tmp_path: Path) -> No
     told(tmp_path, story)
 
 
+def test_no_is_said_in_a_word(tmp_path: Path) -> None:
+    """Of a log that nobody asked about, signed by a stranger, backward, or without its proof."""
+
+    async def story(alpha: Party, bravo: Party, _way: Way, asked: Witnesses) -> None:
+        await fill(alpha.store, 20)
+        await asked.turn()
+        key = await alpha.record.log_key()
+        row = await alpha.record.newest()
+        text = note.parse(row.note).text
+        stranger = note.Note(text, (note.sign(text, key.name, seal.generate()),))
+        unknown = text.replace("alpha", "delta")
+        elsewhere = note.Note(unknown, (note.sign(unknown, "delta.example/log", KEYS["carol"]),))
+        longer = text.replace("\n20\n", "\n25\n")
+        unproven = note.Note(longer, (note.sign(longer, key.name, KEYS["alpha"]),))
+        for old, said, status, word in (
+            (20, elsewhere, 404, b"unknown log\n"),
+            (20, stranger, 403, b"not signed\n"),
+            (21, note.parse(row.note), 400, b"backward\n"),
+            (20, unproven, 422, b"unproven\n"),
+        ):
+            answer = await bravo.witness.add_checkpoint(Request(old, (), said).encode(), T0)
+            assert (answer.status, answer.body) == (status, word)
+
+    told(tmp_path, story)
+
+
 def test_requests_at_once_are_decided_one_after_the_other(tmp_path: Path) -> None:
     """Of many requests from one size, those that came late are told the size, and nothing is rolled back."""
 

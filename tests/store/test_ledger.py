@@ -18,6 +18,7 @@ from skypact.desk.record import CONTINUED, ERASED, Record, origin_of
 from skypact.errors import InputError, Refused
 from skypact.record import checkpoint, note, tree
 from skypact.record.checkpoint import Policy, Relation
+from skypact.record.ledger import Frontier
 from skypact.record.receipt import Erased, Leaf
 from skypact.store import Store
 from skypact.store import ledger as kept
@@ -319,6 +320,32 @@ def test_many_faults_are_counted_and_the_first_told(store_url: str) -> None:
     harm(store_url, "UPDATE leaf SET ref = 'other'")
     found = looked(store_url)
     assert (len(found.faults), found.untold) == (20, 80)
+
+
+def test_a_checkpoint_for_every_leaf_is_held_against_the_tree(store_url: str) -> None:
+    """Six hundred of them, each with the root of its size; one that lies among them is named."""
+
+    async def story(store: Store, record: Record) -> None:
+        await fill(store, 600)
+        await record.checkpoint(T0)
+        key = await record.log_key()
+        frontier = Frontier()
+        rows = []
+        for leaf in await store.read(lambda tx: kept.leaves(tx, 0, 599)):
+            frontier.add(leaf.hash)
+            root = bytes(32) if frontier.size == 300 else frontier.root()
+            rows.append(record._signed(key, frontier.size, root, T0))
+
+        def add(tx: Tx) -> None:
+            for row in rows:
+                kept.add_checkpoint(tx, row)
+
+        await store.write(add)
+
+    told(store_url, story)
+    found = looked(store_url)
+    assert found.checkpoints == 600
+    assert found.faults == ["the checkpoint of 300 leaves has another root than they have"]
 
 
 def test_a_reading_changes_nothing_of_the_record(store_url: str) -> None:
