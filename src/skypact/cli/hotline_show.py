@@ -13,6 +13,7 @@ from skypact.cli import BAD, FOUND, OK
 from skypact.errors import InputError, Refused
 from skypact.exchange.hotline.calls import pair_of
 from skypact.exchange.hotline.messages import Carried, Kind, Notice
+from skypact.exchange.hotline.numbers import gaps, twins
 from skypact.exchange.hotline.table import Phase
 from skypact.exchange.hotline.thread import Folded, fold, read_back
 from skypact.exchange.hotline.timers import escalation, lead, level_required, timers
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from skypact.exchange.hotline.messages import Message
+    from skypact.exchange.hotline.numbers import Gap, Twins
     from skypact.exchange.hotline.thread import Thread
     from skypact.exchange.hotline.timers import Due
     from skypact.formats.hotline_jws import Envelope
@@ -41,6 +43,8 @@ class Known:
         Under which agreement, and when.
     folded
         The threads, and what was refused or waits.
+    gaps, twins
+        Numbers that are not here, and numbers that were given twice.
     payloads
         What was signed, by the message's id.
     faults
@@ -53,6 +57,8 @@ class Known:
     digest: str
     now_us: int
     folded: Folded
+    gaps: tuple[Gap, ...]
+    twins: tuple[Twins, ...]
     payloads: dict[str, bytes]
     faults: tuple[InputError | Refused, ...]
     strangers: tuple[Message, ...]
@@ -67,7 +73,7 @@ class Known:
         if self.faults:
             return BAD
         late = any(due.late(self.now_us) for thread in self.folded.threads for due in self.open(thread))
-        return FOUND if late or self.folded.refused or self.folded.waiting else OK
+        return FOUND if late or self.folded.refused or self.folded.waiting or self.twins else OK
 
 
 def known(envelopes: Sequence[Envelope], pact: Pact, digest: str, now_us: int) -> Known:
@@ -91,7 +97,17 @@ def known(envelopes: Sequence[Envelope], pact: Pact, digest: str, now_us: int) -
                     waiting.append(carried(message))
             except (InputError, Refused) as error:
                 faults.append(error)
-    return Known(pact, digest, now_us, fold(messages, pact), payloads, tuple(faults), tuple(strangers))
+    return Known(
+        pact,
+        digest,
+        now_us,
+        fold(messages, pact),
+        gaps(messages),
+        twins(messages),
+        payloads,
+        tuple(faults),
+        tuple(strangers),
+    )
 
 
 # -- for people ---------------------------------------------------------------------------------------------
@@ -124,6 +140,11 @@ def as_table(known: Known, mark: str, words: Language) -> Iterator[str]:
     for message in known.folded.waiting:
         yield ""
         yield words.text("thread", "waiting", **_called(message, words))
+    for gap in known.gaps:
+        yield words.text("thread", "missing", sender=gap.sender, to=gap.to, first=gap.first, last=gap.last)
+    for twin in known.twins:
+        named = {"sender": twin.sender, "to": twin.to, "serial": twin.serial}
+        yield words.text("thread", "twins", ids=", ".join(twin.ids), **named)
     yield ""
     yield from words.notes
 
@@ -223,6 +244,13 @@ def as_json(known: Known, mark: str, words: Language) -> dict[str, Any]:
         "threads": [_thread_json(thread, known, words) for thread in known.folded.threads],
         "refused": [{**_named(message), "why": str(why)} for message, why in known.folded.refused],
         "waiting": [_named(message) for message in known.folded.waiting],
+        "missing": [
+            {"sender": gap.sender, "to": gap.to, "first": gap.first, "last": gap.last} for gap in known.gaps
+        ],
+        "twins": [
+            {"sender": twin.sender, "to": twin.to, "serial": twin.serial, "ids": list(twin.ids)}
+            for twin in known.twins
+        ],
         "unverified": [_named(message) for message in known.strangers],
         "faults": [str(fault) for fault in known.faults],
         "notes": list(words.notes),

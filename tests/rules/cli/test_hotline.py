@@ -331,6 +331,17 @@ def test_a_notice_that_is_too_short_says_so(desk: Desk, start: str, found: str) 
     assert found in desk.show(made, at="05:01:00", status=status)
 
 
+def test_numbers_that_are_missing_or_twice_are_said(desk: Desk) -> None:
+    """What is not here is named and no fault; one number for two messages gives status 1."""
+    third = desk.sign("third", "north", NOTICE | {"serial": 3}, "05:00:00")
+    assert "Not here: numbers 1 to 2 of north to south" in desk.show(third)
+    other = desk.sign("other", "north", NOTICE | {"serial": 3}, "05:01:00")
+    assert "north gave number 3 to south twice" in desk.show(third, other, status=1)
+    said = json.loads(desk.show(third, other, status=1, more=("--format", "json")))
+    assert said["missing"] == [{"sender": "north", "to": "south", "first": 1, "last": 2}]
+    assert len(said["twins"][0]["ids"]) == 2
+
+
 def test_nobody_at_his_post_is_said(desk: Desk) -> None:
     """A stop in the night of a side that is manned by day."""
     text = desk.pact.read_text(encoding="utf-8").replace('"24/7"', '"06:00-18:00 Z"')

@@ -125,6 +125,11 @@ class Row:
         """Whether it opens a thread."""
         return not self.answers
 
+    @property
+    def moves(self) -> bool:
+        """Whether it depends on where its sender's half is."""
+        return len(self.after) < len(Phase)
+
 
 _WIDTH: Final = 48
 _NONE, _OPEN = (Phase.NONE,), (Phase.OPEN,)
@@ -394,6 +399,11 @@ TABLE: Final = (
     ),
 )
 """Which message may be said by whom, in answer to what; what it proves, starts and stops."""
+
+LEADS: Final[Mapping[tuple[Kind, bool], Phase]] = {
+    (row.kind, row.opens): row.leads for row in TABLE if row.leads is not None
+}
+"""Where a message leads its sender's half, by its kind and whether it opens a thread."""
 
 BODIES: Final[Mapping[Kind, type]] = {
     Kind.NOTIFY: Notice,

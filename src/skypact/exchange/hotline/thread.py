@@ -14,7 +14,7 @@ Nothing here reads a signature; who says that a message is whose has verified it
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from skypact.errors import InputError, ModeError, Reason, Refused
 from skypact.exchange.hotline.messages import (
@@ -30,6 +30,7 @@ from skypact.exchange.hotline.messages import (
 from skypact.exchange.hotline.readback import Difference, difference
 from skypact.exchange.hotline.table import (
     BODIES,
+    LEADS,
     STANCES,
     WORDS_NEEDED,
     Phase,
@@ -47,7 +48,8 @@ if TYPE_CHECKING:
     from skypact.exchange.hotline.table import Row
     from skypact.pact.agreement import Pact
 
-_OTHERS_LEVELS = (Level.OPENED, Level.PASSED_DOWN, Level.EXECUTING_UNIT)
+SIDE_MAX: Final = 2_000
+"""So many messages of one side are in one thread, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Thread:
             CONFLICT: it is of another thread, recipient or pact, or its number was used or passed.
             NOT_NOW: what it answers is not here yet: keep it, and try again.
             INVALID: the table does not allow it; a read-back beyond the tolerances, with both shown.
+            TOO_MANY: its side has said :data:`SIDE_MAX` in this thread.
             FORBIDDEN: the sender may not say it.
         ModeError
             It has another data mode.
@@ -164,6 +167,14 @@ class Thread:
                 where=_place(message),
                 found=message.serial,
                 expected=f"a number above {mine[-1].serial}",
+            )
+        if len(mine) >= SIDE_MAX:
+            raise Refused(
+                Reason.TOO_MANY,
+                "too many messages of one side in one thread",
+                where=_place(message),
+                found=len(mine) + 1,
+                expected=f"at most {SIDE_MAX:,}; what is new opens a thread of its own",
             )
         about = self.message(message.re)
         if about is None:
@@ -417,8 +428,8 @@ def _allowed(
         )
     if message.kind in WORDS_NEEDED and message.text is None:
         raise Refused(Reason.INVALID, f"a {message.kind.value} without words", where=where, expected="a text")
-    phase = _phase(mine)
-    if phase not in row.after:
+    phase = _phase(mine) if row.moves else None
+    if phase is not None and phase not in row.after:
         raise Refused(
             Reason.INVALID,
             f"a {message.kind.value} after what {message.sender} has said already",
@@ -426,12 +437,13 @@ def _allowed(
             found=phase.value,
             expected=" or ".join(each.value for each in row.after),
         )
-    if about is not None and row.needs > _level(about, mine):
+    reached = _level(about, mine) if about is not None and row.needs else row.needs
+    if reached < row.needs:
         raise Refused(
             Reason.INVALID,
             f"level {row.level.value} without the proof of level {row.needs.value}",
             where=where,
-            found=f"{_level(about, mine).value} {_level(about, mine).text}",
+            found=f"{reached.value} {reached.text}",
             expected=f"{row.needs.value} {row.needs.text}",
         )
     body = message.body
@@ -516,15 +528,9 @@ def _call(message: Message, call: Call) -> None:
 
 
 def _phase(said: tuple[Message, ...]) -> Phase:
-    """Where a half is, by its messages alone."""
-    phase = Phase.NONE
-    for message in said:
-        row = next(
-            (r for r in rows_of(message.kind) if r.opens is not bool(message.re) and r.leads is not None),
-            None,
-        )
-        phase = phase if row is None or row.leads is None else row.leads
-    return phase
+    """Where a half is: where its last message that led anywhere has led."""
+    led = (LEADS.get((message.kind, not message.re)) for message in reversed(said))
+    return next((phase for phase in led if phase is not None), Phase.NONE)
 
 
 def _level(about: Message, said: tuple[Message, ...]) -> Level:

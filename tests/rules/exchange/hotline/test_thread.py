@@ -25,7 +25,7 @@ from skypact.exchange.hotline.messages import (
     Repeated,
 )
 from skypact.exchange.hotline.table import BODIES, Phase
-from skypact.exchange.hotline.thread import Folded, Thread, fold, opened
+from skypact.exchange.hotline.thread import SIDE_MAX, Folded, Thread, fold, opened
 from skypact.pact import Filing, Level, visible
 
 if TYPE_CHECKING:
@@ -225,6 +225,17 @@ def test_a_number_that_was_used_is_refused_and_its_twin_is_named() -> None:
     assert ack_2.id in str(refusal(thread, twin))
     assert "passed" in str(refusal(thread, ack_1))
     assert thread.take(ack_2, PACT) is thread
+
+
+def test_a_side_cannot_bury_a_thread() -> None:
+    """A side that has said very much in one thread is told to open another."""
+    line = Line()
+    notify = line.north(Kind.NOTIFY)
+    said = tuple(line.south(Kind.ACK, notify) for _ in range(SIDE_MAX))
+    thread = Thread((notify,), said)
+    assert refusal(thread, line.south(Kind.ACK, notify)).reason is Reason.TOO_MANY
+    assert thread.take(said[-1], PACT) is thread
+    assert len(thread.take(line.north(Kind.AMEND, notify, amended(2)), PACT).versions) == 2
 
 
 def test_what_answers_something_that_is_not_here_waits() -> None:
