@@ -22,17 +22,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from skypact.formats.hotline_jws import Envelope
+    from skypact.formats.hotline_words import Language
     from skypact.pact.agreement import Pact
     from skypact.seal import SigningKey
 
 ACTIONS: Final = {
-    "show": ("FILE...", ("pact",), ("language", "now", "format")),
+    "show": ("FILE...", ("pact",), ("party", "language", "now", "format")),
     "sign": ("MESSAGE.json", ("pact", "key"), ("answers", "out", "now")),
-    "script": ("FILE", (), ("pact", "language")),
+    "script": ("FILE", (), ("pact", "party", "language")),
 }
 """What can be done: the files that it takes, the options that it needs, and those that it may have."""
 
-_OPTIONS: Final = ("pact", "key", "answers", "out", "language", "now", "format")
+_OPTIONS: Final = ("pact", "key", "answers", "out", "party", "language", "now", "format")
 _DESCRIPTION = """\
 Messages of the hotline as files, each a line that a party's key signed.
 
@@ -61,7 +62,10 @@ def parser() -> argparse.ArgumentParser:
         "--answers", metavar="FILE", type=Path, help="of sign: whose last message it answers; else it opens"
     )
     p.add_argument("--out", metavar="FILE", type=Path, help="of sign: where it goes (standard output)")
-    p.add_argument("--language", metavar="TAG", help="in which it is shown: en or ru (en)")
+    p.add_argument(
+        "--party", metavar="NAME", help="who reads it: in the first of its languages that there is"
+    )
+    p.add_argument("--language", metavar="TAG", help="or in this one: en or ru (en)")
     p.add_argument("--now", metavar="TIME", type=instant_us, help="as if it were then")
     p.add_argument("--format", choices=("table", "json"), help="of show (table)")
     return p
@@ -105,10 +109,9 @@ def envelopes(paths: Iterable[Path]) -> list[Envelope]:
 
 def _show(options: argparse.Namespace, now_us: int) -> int:
     from skypact.cli import hotline_show
-    from skypact.formats.hotline_words import language
 
-    words = language(options.language or "en")
     pact, digest, mark = pact_of(options.pact)
+    words = _words(options, pact)
     known = hotline_show.known(envelopes(options.files), pact, digest, now_us)
     if options.format == "json":
         _say([json.dumps(hotline_show.as_json(known, mark, words), indent=2, ensure_ascii=False)], raw=True)
@@ -121,21 +124,33 @@ def _show(options: argparse.Namespace, now_us: int) -> int:
 
 def _script(options: argparse.Namespace) -> int:
     from skypact.formats.hotline_jws import verified
-    from skypact.formats.hotline_words import language
 
-    words = language(options.language or "en")
     (path,) = options.files
+    known = None if options.pact is None else pact_of(options.pact)
+    words = _words(options, None if known is None else known[0])
     lines = []
     for envelope in envelopes([path]):
         message = envelope.message
-        if options.pact is None:
+        if known is None:
             lines.append(words.text("script", "unverified"))
         else:
-            pact, digest, _ = pact_of(options.pact)
-            message = verified(envelope, pact, digest)
+            message = verified(envelope, known[0], known[1])
         lines += [words.mode(message.data_mode), *words.script(message), ""]
     _say([*lines, *words.notes])
     return OK
+
+
+def _words(options: argparse.Namespace, pact: Pact | None) -> Language:
+    """The language asked for: by its tag, or as the pact says what a party reads."""
+    from skypact.formats.hotline_words import language, preferred
+
+    if options.party is None:
+        return language(options.language or "en")
+    party = None if pact is None else pact.party(options.party)
+    if options.language is not None or party is None:
+        why = "or --language, not both" if options.language is not None else "and that party in it"
+        raise UsageError(f"--party {options.party} needs --pact, {why}")
+    return preferred(party.languages)
 
 
 def _sign(options: argparse.Namespace, now_us: int) -> int:

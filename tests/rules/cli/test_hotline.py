@@ -54,6 +54,7 @@ to = ["north", "south"]
 PARTY = """
 [[party]]
 id = "{name}"
+languages = ["{language}"]
 [[party.key]]
 public = "{key}"
 [[party.contact]]
@@ -106,7 +107,13 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Desk:
         key = tmp_path / f"{name}.pem"
         key.write_bytes(SECRETS[letter].pem())
         key.chmod(0o600)
-        parties += PARTY.format(name=name, key=KEYS[number].text, role=f"{name} duty", number=number)
+        parties += PARTY.format(
+            name=name,
+            key=KEYS[number].text,
+            role=f"{name} duty",
+            number=number,
+            language="ru" if name == "south" else "en",
+        )
     (tmp_path / "pact.toml").write_text(PACT.format(parties=parties), encoding="utf-8")
     return Desk(tmp_path, capsys)
 
@@ -144,6 +151,17 @@ def test_russian_says_the_same_and_that_nobody_reviewed_it(desk: Desk) -> None:
     assert "33.5061° северной широты, 38.6178° восточной долготы" in shown
     assert "без перевода: «Eleven lorries.»" in shown
     assert "не проверены носителем языка" in shown.splitlines()[-1]
+
+
+def test_a_party_reads_it_in_its_language(desk: Desk) -> None:
+    """The pact says what south reads; a party that it has not, or both options, is bad usage."""
+    notice = desk.sign("notice", "north", NOTICE, "05:00:00")
+    assert desk.show(notice, more=("--party", "south")).startswith("УЧЕНИЕ")
+    assert desk.run("script", notice, "--pact", desk.pact, "--party", "north")[0].startswith("EXERCISE")
+    for words in (["--party", "east", "--pact", desk.pact], ["--party", "south"]):
+        assert "and that party in it" in desk.run("script", notice, *words, status=2)[1]
+    both = ("--pact", desk.pact, "--party", "south", "--language", "ru")
+    assert "not both" in desk.run("show", notice, *both, status=2)[1]
 
 
 def test_a_wrong_read_back_is_not_signed(desk: Desk) -> None:

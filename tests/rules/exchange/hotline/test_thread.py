@@ -75,7 +75,7 @@ def test_a_notice_climbs_proof_by_proof() -> None:
         (line.south(Kind.ACK, notify), Level.OPENED),
         (line.south(Kind.READBACK, notify), Level.READ_BACK),
         (line.south(Kind.ACK, notify, ack(Level.PASSED_DOWN, "sector 4")), Level.PASSED_DOWN),
-        (line.south(Kind.ACK, notify, ack(Level.EXECUTING_UNIT, "battery 12")), Level.EXECUTING_UNIT),
+        (line.south(Kind.ACK, notify, ack(Level.EXECUTING_UNIT, "unit 12")), Level.EXECUTING_UNIT),
     ):
         thread = thread.take(message, PACT)
         assert thread.level(notify.id) is level
@@ -92,7 +92,7 @@ def test_no_level_without_its_proof() -> None:
     down = line.south(Kind.ACK, notify, ack(Level.PASSED_DOWN, "sector 4"))
     assert "without the proof of level 3" in str(refusal(thread, down))
     read = thread.take(line.south(Kind.READBACK, notify), PACT)
-    unit = line.south(Kind.ACK, notify, ack(Level.EXECUTING_UNIT, "battery 12"))
+    unit = line.south(Kind.ACK, notify, ack(Level.EXECUTING_UNIT, "unit 12"))
     assert "without the proof of level 4" in str(refusal(read, unit))
     claimed = line.south(Kind.ACK, notify, ack(Level.READ_BACK))
     assert "a READBACK proves 3" in str(refusal(thread, claimed))
@@ -504,3 +504,30 @@ def test_messages_come_after_what_they_answer(said: list[Message]) -> None:
             seen.add(message.id)
         assert len(seen) == len(thread.opener_said) + len(thread.other_said)
         assert thread.first.pact == DIGEST
+
+
+@given(conversations(), st.data())
+def test_whatever_comes_is_taken_refused_or_waits(said: list[Message], data: st.DataObject) -> None:
+    """Changed in any member, messages are sorted alike in any order, each into one place."""
+    changes: dict[str, st.SearchStrategy[object]] = {
+        "sender": st.sampled_from(["north", "south", "office", "nobody"]),
+        "to": st.sampled_from(["north", "south", "office", "nobody"]),
+        "pact": st.sampled_from([DIGEST, f"sha256:{'8' * 64}"]),
+        "serial": st.integers(1, 6),
+        "thread": st.sampled_from([said[0].id, said[-1].id]),
+        "data_mode": st.sampled_from(DataMode),
+        "post": st.sampled_from(Post),
+        "body": st.sampled_from(list(BODY.values())),
+        "text": st.none(),
+        "carrier": st.sampled_from(["office", "north"]),
+    }
+    changed = []
+    for message in said:
+        name = data.draw(st.sampled_from([None, None, *changes]))
+        more = {} if name is None else {name: data.draw(changes[name])}
+        changed.append(replace(message, **more))  # type: ignore[arg-type]  # of its member's type
+    folded = fold(changed, PACT)
+    placed = [m.id for thread in folded.threads for m in thread.messages]
+    placed += [m.id for m, _ in folded.refused] + [m.id for m in folded.waiting]
+    assert sorted(placed) == sorted(m.id for m in changed)
+    assert plain(fold(data.draw(st.permutations(changed)), PACT)) == plain(folded)

@@ -212,7 +212,7 @@ def test_the_executing_unit_is_the_highest_level_a_pact_can_ask_for() -> None:
     for message in (
         line.south(Kind.READBACK, notify),
         line.south(Kind.ACK, notify, Acknowledged(Level.PASSED_DOWN, "sector 4")),
-        line.south(Kind.ACK, notify, Acknowledged(Level.EXECUTING_UNIT, "battery 12")),
+        line.south(Kind.ACK, notify, Acknowledged(Level.EXECUTING_UNIT, "unit 12")),
     ):
         assert Timer.LEVEL in {each.timer for each in due(thread, pact, START + 1)}
         thread = thread.take(message, pact)
