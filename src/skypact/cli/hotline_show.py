@@ -136,7 +136,9 @@ def as_table(known: Known, mark: str, words: Language) -> Iterator[str]:
         yield from (f"  {line}" for line in words.message(message))
     for message, why in known.folded.refused:
         yield ""
-        yield words.text("thread", "refused", why=why, **_called(message, words))
+        reason = str(why).removeprefix(f"{why.where}: ")
+        yield words.text("thread", "refused", why=reason, **_called(message, words))
+        yield from (f"  {line}" for line in words.message(message))
     for message in known.folded.waiting:
         yield ""
         yield words.text("thread", "waiting", **_called(message, words))

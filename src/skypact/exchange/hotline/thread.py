@@ -266,7 +266,7 @@ class Folded:
     Attributes
     ----------
     threads
-        The threads, in the order of their ids.
+        The threads, by the instant at which each was opened, as its opener says.
     refused
         The messages that were refused, and why.
     waiting
@@ -309,7 +309,7 @@ def fold(messages: Iterable[Message], pact: Pact) -> Folded:
                 moved = True
     waiting = [message for line in lines.values() for message in line]
     return Folded(
-        tuple(thread for _, thread in sorted(threads.items())),
+        tuple(sorted(threads.values(), key=lambda each: (each.first.said_us, each.first.id))),
         tuple(each for _, each in sorted(refused.items())),
         tuple(sorted(waiting, key=lambda each: each.id)),
     )
