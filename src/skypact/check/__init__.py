@@ -2,12 +2,14 @@
 
 The front door. ``conflicts`` asks of plans and volumes, ``encounters`` of live states, ``losses`` of recorded
 tracks, ``entries`` of zones, ``inside`` of conformance, ``well_clear`` of DO-365's well clear violation; an
-:class:`Index` answers the first while claims come and go.
+:class:`Index` answers the first while claims come and go. ``meetings`` joins the findings of bodies that
+claim many volumes.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from skypact.check._claims import conflicts
+from skypact.check._meetings import meetings
 from skypact.check._moving import encounters, losses
 from skypact.check._zones import entries, inside
 from skypact.check.findings import Conflict, FindingKind, Findings, Reason, Unchecked, Unobserved
@@ -50,6 +52,7 @@ __all__ = [
     "entries",
     "inside",
     "losses",
+    "meetings",
     "well_clear",
     "well_clear_flat",
 ]

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "check": "find conflicts in tracks, plans, volumes and zones",
     "convert": "write tracks or volumes in another format",
     "pact": "lint, sign and verify an agreement, and say what changed in it",
+    "notify": "check lists of sites and movements, and other filings",
     "db": "care for a node's database: upgrade, check, prune, backup, restore",
     "formats": "list the formats that can be read and written",
     "up": "run a node: the discovery service, a party's node, or both",
@@ -48,6 +49,7 @@ COMMANDS: Final = {
     "end": "end a flight of the node that runs here",
     "hotline": "sign and show messages of the hotline, and what is due",
     "record": "prove, verify and export a party's ledger, and erase from it",
+    "incident": "each party's account of an incident beside the others'",
     "logs": "export the logs that F3548-21 asks for",
 }
 """The verbs, each a module of this package with ``parser()`` and ``run()``, and what each is for."""

@@ -540,9 +540,9 @@ def _known(name: str, names: set[str], option: str, what: str) -> None:
     raise UsageError(f"{option}: no {what} {name!r} in the input{there}")
 
 
-def _assumptions(answers: Sequence[Answer], options: Options, first: dict[str, str]) -> dict[str, str]:
+def assumptions_of(answers: Sequence[Answer]) -> dict[str, str]:
     """The engine's assumptions of all questions, each once; those that differ, with their question."""
-    merged = dict(first)
+    merged: dict[str, str] = {}
     said: dict[str, dict[str, list[str]]] = {}
     for answer in answers:
         for name, text in answer.findings.assumptions.items():
@@ -552,6 +552,12 @@ def _assumptions(answers: Sequence[Answer], options: Options, first: dict[str, s
             merged[name] = next(iter(texts))
         else:
             merged |= {f"{name} ({', '.join(asked)})": text for text, asked in texts.items()}
+    return merged
+
+
+def _assumptions(answers: Sequence[Answer], options: Options, first: dict[str, str]) -> dict[str, str]:
+    """Under what the answers hold: the engine's assumptions, and what the options say."""
+    merged = first | assumptions_of(answers)
     if options.lookahead is not None:
         merged["asked look-ahead"] = f"{options.lookahead:g} s, and no further than a pact's rule says"
     if options.mode is not None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from skypact.airspace.labels import DataMode
 from skypact.errors import FormatError, InputError
 from skypact.formats.coordinates import read_pair, read_position
-from skypact.formats.filing_lists_cells import read_sheets
+from skypact.formats.filing_lists_cells import ZIP_MAGIC, read_sheets
 from skypact.instants import FOREVER, SECOND_US, parse_instant
 from skypact.notify.filing import Filing, Movement, Site, Stop, Vehicles, Verification, Window
 from skypact.pact import Contact, Hours
@@ -120,6 +120,7 @@ _OF_A_PLACE: Final[Mapping[str, str]] = {
 
 _FOR_PEOPLE: Final = "#"
 """A heading that begins so is of no column."""
+_CELL = re.compile(r"[^,;\t\"\r]+")
 _BARE = re.compile(r"\d{1,12}(?:[.]\d{1,12})?", re.ASCII)
 _NO_OFFSET = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d(?:[.]\d{1,6})?)?", re.ASCII)
 _VEHICLES = re.compile(r"(\d{1,5})(?: *x| *\u00d7)? +([^()]+?)(?: *\(([^()]*)\))?", re.ASCII)
@@ -172,6 +173,15 @@ def read_list(data: bytes, name: str, defaults: ListDefaults | None = None) -> L
     if not filings and not errors:
         raise FormatError("a list without rows", where=name, expected="a header and a row for each")
     return ListRead(() if errors else tuple(filings), tuple(errors[:ERRORS_MAX]))
+
+
+def looks_like_a_list(head: bytes) -> bool:
+    """Whether a file that begins so is a list: a workbook, or a header with ``serial`` and an extent."""
+    if head.startswith(ZIP_MAGIC):
+        return True
+    first = head.removeprefix(b"\xef\xbb\xbf").lstrip().split(b"\n", 1)[0].decode("utf-8", "replace")
+    names = {_meaning("_".join(text.lower().split()))[0] for text in _CELL.findall(first)}
+    return "serial" in names and bool(names & {"radius", "half_width"})
 
 
 class _List:
