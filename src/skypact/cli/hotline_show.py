@@ -119,6 +119,8 @@ def as_table(known: Known, mark: str, words: Language) -> Iterator[str]:
     yield words.mode(pact.data_mode)
     yield f"{mark + '  ' if mark else ''}{pact.id}, {known.digest}"
     yield words.instant(known.now_us)
+    if not pact.in_force(known.now_us):
+        yield words.text("notes", "not_in_force")
     for thread in known.folded.threads:
         yield ""
         for message in thread.messages:
@@ -239,6 +241,7 @@ def as_json(known: Known, mark: str, words: Language) -> dict[str, Any]:
         "pact": known.pact.id,
         "digest": known.digest,
         "mark": mark,
+        "in_force": known.pact.in_force(known.now_us),
         "data_mode": known.pact.data_mode.value,
         "now": format_instant(known.now_us),
         "language": words.tag,

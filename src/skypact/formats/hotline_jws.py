@@ -125,25 +125,31 @@ def read_envelopes(data: bytes, name: str) -> tuple[Envelope, ...]:
     return found
 
 
-def verified(envelope: Envelope, pact: Pact, digest: str) -> Message:
+def verified(envelope: Envelope, pact: Pact, digest: str, *, recipient: str = "") -> Message:
     """The message, said by whom it says.
 
     Parameters
     ----------
     pact, digest
         The agreement, and the digest of its text.
+    recipient
+        The party that received it; "" where that is not asked: by a reader of files, of both sides' messages.
 
     Raises
     ------
     Refused
-        CONFLICT: it was said under another pact. UNAUTHENTICATED: the signature is not one of the sender's
-        keys', or the key did not hold when it was said.
+        CONFLICT: it was said under another pact, or to somebody else. UNAUTHENTICATED: the signature is not
+        one of the sender's keys', or the key did not hold when it was said.
     """
     message = envelope.message
     where = f"{message.kind.value} {message.serial} of {message.sender}"
     if message.pact != digest:
         raise Refused(
             Reason.CONFLICT, "said under another pact", where=where, found=message.pact, expected=digest
+        )
+    if recipient and message.to != recipient:
+        raise Refused(
+            Reason.CONFLICT, "said to somebody else", where=where, found=message.to, expected=recipient
         )
     party = pact.party(message.sender)
     keys = () if party is None else party.keys

@@ -360,6 +360,15 @@ def test_numbers_that_are_missing_or_twice_are_said(desk: Desk) -> None:
     assert len(said["twins"][0]["ids"]) == 2
 
 
+def test_a_pact_that_is_not_in_force_is_said_to_be(desk: Desk) -> None:
+    """Nothing is refused for it, for a stop must not be; it stands above everything."""
+    text = desk.pact.read_text(encoding="utf-8")
+    desk.pact.write_text(text.replace('mode = "exercise"', 'mode = "exercise"\nuntil = 2026-06-01T05:05:00Z'))
+    notice = desk.sign("notice", "north", NOTICE, "05:00:00")
+    assert "NOT IN FORCE" not in desk.show(notice, at="05:04:59")
+    assert desk.show(notice, at="05:05:00").splitlines()[3] == "THIS PACT IS NOT IN FORCE AT THIS INSTANT."
+
+
 def test_nobody_at_his_post_is_said(desk: Desk) -> None:
     """A stop in the night of a side that is manned by day."""
     text = desk.pact.read_text(encoding="utf-8").replace('"24/7"', '"06:00-18:00 Z"')

@@ -109,6 +109,13 @@ def test_a_message_under_another_pact_is_refused() -> None:
         verified(envelope(), PACT, f"sha256:{'8' * 64}")
 
 
+def test_a_message_to_another_is_refused() -> None:
+    """What north said to south is not taken in by the office, whoever brought it there."""
+    assert verified(envelope(), PACT, DIGEST, recipient="south").to == "south"
+    with pytest.raises(Refused, match="said to somebody else"):
+        verified(envelope(), PACT, DIGEST, recipient="office")
+
+
 @pytest.mark.parametrize("sender", ["south", "nobody"])
 def test_nobody_signs_for_another(sender: str) -> None:
     """North's key does not sign for south, nor for who is no party."""

@@ -153,8 +153,7 @@ class Thread:
         ModeError
             It has another data mode.
         """
-        there = self.message(message.id)
-        if there is not None:
+        if self.message(message.id) is not None:
             return self
         _belongs(self.first, message)
         mine = self.said(message.sender)
