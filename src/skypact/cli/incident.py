@@ -1,0 +1,320 @@
+"""``skypact incident``: an incident as one append-only file, each party's account beside the others'.
+
+Law: a file is read and verified whole before anything is done with it, and written whole or not at all.
+Who writes an entry is said with it, and a withdrawal is its party's. No output says who is right.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from skypact.cli import FOUND, OK, visible
+from skypact.cli.output import binary, standard_output
+from skypact.cli.parsing import MODES, Parser
+from skypact.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from skypact.formats.incident_file import Kept
+    from skypact.incident.entries import Entry
+
+ACTIONS: Final = {
+    "new": ("FILE", ("title", "parties", "mode", "window", "area", "instrument", "name", "by", "post", "at")),
+    "add": ("FILE KIND [NAME=VALUE...]", ("from_", "by", "post", "at")),
+    "withdraw": ("FILE ACCOUNT", ("why", "by", "post", "at")),
+    "assess": ("FILE [NAME=VALUE...]", ("by", "post", "at")),
+    "show": ("FILE", ("format", "record")),
+    "report": ("FILE", ("output", "format", "record")),
+}
+"""What can be done, what it takes, and the options that belong to it."""
+_NAMED: Final = (
+    "title", "parties", "mode", "window", "area", "instrument", "name", "from_", "why", "by", "post", "at",
+    "format", "record", "output",
+)  # fmt: skip
+
+_DESCRIPTION = """\
+An incident as one append-only file: each party's account beside the others',
+claim by claim, and what records can say of them. It never says who is right.
+
+  new FILE           open an incident
+  add FILE KIND ...  add an account, claim, relation, evidence, custody, link
+                     or status, as NAME=VALUE; or what a JSON file has
+  withdraw FILE ID   a party takes an account of its own back; it stays visible
+  assess FILE ...    add an assessment (degree A to E), as NAME=VALUE
+  show FILE          verify every line, and say where the parties stand
+  report FILE        the report, side by side, as one HTML file or as JSON"""
+_EPILOG = """\
+  skypact incident new case.jsonl --title "The drone of 8 June" \\
+      --parties "north:The north,south" --by office --post investigator
+  skypact incident add case.jsonl account party=north speaker=spokesman \\
+      standing=official said=2017-06-08Z source="a statement" language=en \\
+      --by north --post "duty officer"
+
+Exit status: 0 done, or nothing disputed; 1 'show' found claims that
+contradict each other; 2 bad usage or input, a file that was changed, or an
+entry that the incident does not allow."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of ``skypact incident``."""
+    p = Parser("incident", _DESCRIPTION, epilog=_EPILOG)
+    p.add_argument("action", metavar="ACTION", choices=tuple(ACTIONS), help="one of the above")
+    p.add_argument("file", metavar="FILE", type=Path, help="the incident's file")
+    p.add_argument("what", metavar="ARGUMENT", nargs="*", help="as above")
+    p.add_argument("--title", metavar="TEXT", help="of new: what people call it")
+    p.add_argument("--name", metavar="NAME", help="of new: its short name (the file's)")
+    p.add_argument("--parties", metavar="LIST", help='of new: "ID:NAME,ID:NAME", in the order of columns')
+    p.add_argument("--mode", metavar="MODE", choices=MODES, help="of new: real, exercise, simulated, test")
+    p.add_argument("--window", metavar="PERIOD", help="of new: when it was, widely")
+    p.add_argument("--area", metavar="PLACE", help='of new: where it was, widely: "33.5, 38.6 ± 90 km"')
+    p.add_argument("--instrument", metavar="TEXT", action="append", help="of new: an agreement invoked")
+    p.add_argument(
+        "--from", dest="from_", metavar="FILE", help="of add: entries as a JSON array (- is stdin)"
+    )
+    p.add_argument("--why", metavar="TEXT", help="of withdraw: why; it stays visible")
+    p.add_argument("--by", metavar="PARTY", help="for whom an entry is written: a party or an office")
+    p.add_argument("--post", metavar="POST", help="which post wrote it: duty officer, investigator")
+    p.add_argument("--at", metavar="TIME", help="when it was written (now)")
+    p.add_argument(
+        "--record",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        help="of show and report: an extract of a party's record",
+    )
+    p.add_argument("--output", metavar="FILE", type=Path, help="of report: where it goes")
+    p.add_argument("--format", metavar="FORMAT", choices=("html", "table", "json"), help="html, table, json")
+    return p
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do it."""
+    action: str = options.action
+    takes, allowed = ACTIONS[action]
+    for name in _NAMED:
+        if getattr(options, name) is not None and name not in allowed:
+            raise UsageError(f"--{name.rstrip('_')} is not an option of 'skypact incident {action}'")
+    few = {"add": 0 if options.from_ else 1, "withdraw": 1}.get(action, 0)
+    most = {"add": 1000, "assess": 1000, "withdraw": 1}.get(action, 0)
+    if not few <= len(options.what) <= most:
+        raise UsageError(f"'skypact incident {action}' takes {takes}")
+    if "by" in allowed and not (options.by and options.post):
+        raise UsageError(
+            f"'skypact incident {action}' needs --by PARTY and --post POST: who writes the entry"
+        )
+    return _DO[action](options)
+
+
+def _written(options: argparse.Namespace, what: Any) -> Entry:
+    from skypact.incident.entries import Entry
+    from skypact.instants import parse_instant
+
+    now_us = time.time_ns() // 1_000_000 * 1_000  # the terminal is one of the places where the clock enters
+    at_us = now_us if options.at is None else parse_instant(options.at, where="--at")
+    return Entry(at_us, options.by, options.post, what)
+
+
+def _new(options: argparse.Namespace) -> int:
+    from skypact.formats.incident_file import KINDS, start, started, what_of
+    from skypact.formats.jsonpath import Node
+
+    if not (options.title and options.parties):
+        raise UsageError("'skypact incident new' needs --title TEXT and --parties LIST")
+    members = KINDS["incident"][1]
+    said = {
+        "name": options.name or options.file.name.partition(".")[0].lower(),
+        "title": options.title,
+        "data_mode": options.mode or "real",
+        "parties": members["parties"].typed(options.parties),
+        "window": options.window,
+        "area": options.area,
+        "instruments": options.instrument,
+    }
+    what = what_of(Node({name: value for name, value in said.items() if value is not None}, ""), "incident")
+    kept = started(_written(options, what))
+    start(options.file, kept)
+    _say([f"{options.file}: opened, head {kept.head}"])
+    return OK
+
+
+def _add(options: argparse.Namespace) -> int:
+    if options.from_ is None:
+        kind, *pairs = options.what
+        return _append(options, [(kind, _typed(kind, pairs), f"'{kind}'")])
+    if options.what:
+        raise UsageError("'skypact incident add --from' takes its entries from that file alone")
+    return _append(options, list(_of_json(options.from_)))
+
+
+def _assess(options: argparse.Namespace) -> int:
+    return _append(options, [("assessment", _typed("assessment", options.what), "'assessment'")])
+
+
+def _withdraw(options: argparse.Namespace) -> int:
+    if not options.why:
+        raise UsageError("'skypact incident withdraw' needs a --why: it stays visible")
+    said = {"account": options.what[0], "why": options.why}
+    return _append(options, [("withdrawal", said, "'withdrawal'")])
+
+
+def _typed(kind: str, pairs: list[str]) -> dict[str, Any]:
+    """What a person typed as NAME=VALUE, as JSON has it."""
+    from skypact.formats.incident_file import KINDS
+
+    kinds = [name for name in KINDS if name != "incident"]
+    if kind not in kinds:
+        raise UsageError(f"{kind[:60]!r} is no kind of entry; expected {', '.join(kinds)}")
+    members = KINDS[kind][1]
+    said: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or name not in members:
+            raise UsageError(f"{pair[:60]!r}: expected NAME=VALUE, with one of {', '.join(members)}")
+        if name in said:
+            raise UsageError(f"{name}= is there twice")
+        said[name] = members[name].typed(text)
+    return said
+
+
+def _of_json(name: str) -> list[tuple[str, dict[str, Any], str]]:
+    """The entries of a JSON array, each an object whose member ``entry`` is its kind."""
+    from skypact.formats.incident_file import KINDS
+    from skypact.formats.jsonpath import parse
+    from skypact.formats.source import Source
+
+    with Source(Path(name)) as source:
+        data = source.read_bytes(16 * 1024 * 1024)
+    found = []
+    try:
+        for node in parse(data).elements("an array of entries"):
+            kind = node.need("entry").one_of([each for each in KINDS if each != "incident"])
+            said = {member: value for member, value in node.value.items() if member != "entry"}
+            found.append((kind, said, node.path))
+    except InputError as error:
+        raise error.at(name) from None
+    return found
+
+
+def _append(options: argparse.Namespace, entries: list[tuple[str, dict[str, Any], str]]) -> int:
+    """Add entries, all or none of them."""
+    from skypact.formats.incident_file import LETTERS, extend, load, what_of
+    from skypact.formats.jsonpath import Node
+    from skypact.instants import format_instant
+
+    before = after = load(options.file)
+    added = []
+    for kind, said, where in entries:
+        if kind in LETTERS:
+            said.setdefault("id", after.case.next_id(LETTERS[kind]))
+        writing = _written(options, None)
+        for name in ("received",) if kind == "account" else ("happened",) if kind == "custody" else ():
+            said.setdefault(name, format_instant(writing.at_us))
+        try:
+            what = what_of(Node(said, ""), kind)
+        except InputError as error:
+            raise error.at(where) from None
+        after = after.with_entry(_written(options, what))
+        added.append(f"{kind} {said['id']}" if kind in LETTERS else kind)
+    extend(options.file, before, after)
+    _say([f"{options.file}: {', '.join(added) or 'nothing added'}"])
+    _say([f"{after.case.status.value}; {len(after.digests)} entries, head {after.head}"])
+    return OK
+
+
+# -- what there is ------------------------------------------------------------------------------------------
+
+
+def _report_of(options: argparse.Namespace) -> tuple[Kept, list[Any], dict[str, Any]]:
+    from skypact.formats.incident_file import load
+    from skypact.formats.incident_record import read_record
+    from skypact.formats.incident_report import report
+
+    kept = load(options.file)
+    books = [read_record(path, kept.case.opening.data_mode) for path in options.record or ()]
+    return kept, books, report(kept, books)
+
+
+def _show(options: argparse.Namespace) -> int:
+    if options.format == "html":
+        raise UsageError("'skypact incident show' is a table or JSON; the page is 'skypact incident report'")
+    _, _, data = _report_of(options)
+    if options.format == "json":
+        _json(data)
+    else:
+        _say(list(_table(data)))
+    return FOUND if data["counts"]["sides"]["disputed"] else OK
+
+
+def _table(data: dict[str, Any]) -> list[str]:
+    """Where the parties stand, for a terminal."""
+    incident, file = data["incident"], data["file"]
+    lines = [
+        f"{incident['data_mode'].upper()}  {incident['title']} ({incident['name']}): {incident['status']}",
+        f"{file['entries']} entries verified, head {file['head']}",
+        data["statement"],
+    ]
+    claims = {claim["id"]: claim for claim in data["claims"]}
+    for row in data["sides"]:
+        lines += ["", f"{row['question']}: {row['subject']}  [{row['agreement']}]"]
+        for party, idents in row["cells"].items():
+            if not idents:
+                lines.append(f"  {party}: silent")
+            for claim in (claims[ident] for ident in idents):
+                gone = "" if claim["withdrawn"] is None else f" (withdrawn: {claim['withdrawn']})"
+                gone = gone or (f" (put right by {claim['superseded_by']})" if claim["superseded_by"] else "")
+                said = "" if claim["modality"] == "asserted" else f"{claim['modality']}: "
+                value = claim["value"] or "no value"
+                lines.append(f"  {party}: {claim['id']} {said}{value} (“{claim['quote']}”){gone}")
+                lines += [
+                    f"    record of {r['holder']}: {r['verdict']}; {r['margin']}" for r in claim["records"]
+                ]
+        lines += [
+            f"  {each['first']} {each['relation']} {each['second']}"
+            + (f": {each['why']}" if each["why"] else "")
+            for each in row["between"]
+        ]
+    return lines
+
+
+def _report(options: argparse.Namespace) -> int:
+    if options.format == "table":
+        raise UsageError("'skypact incident report' is HTML or JSON; the table is 'skypact incident show'")
+    if options.output is None and options.format != "json":
+        raise UsageError("'skypact incident report' needs --output FILE for the page, or --format json")
+    kept, books, data = _report_of(options)
+    if options.format == "json":
+        with binary(options.output) as stream:
+            stream.write(json.dumps(data, indent=2, ensure_ascii=False).encode() + b"\n")
+        return OK
+    from skypact.formats.incident_html import page
+
+    made = page(kept, books, data)
+    with binary(options.output) as stream:
+        stream.write(made)
+    _say([f"{options.output}: the report; it opens offline and prints"])
+    return OK
+
+
+def _json(value: object) -> None:
+    with standard_output():
+        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _say(lines: list[str]) -> None:
+    with standard_output():
+        sys.stdout.writelines(f"{visible(line)}\n" for line in lines)
+
+
+_DO: Final = {
+    "new": _new,
+    "add": _add,
+    "withdraw": _withdraw,
+    "assess": _assess,
+    "show": _show,
+    "report": _report,
+}

@@ -1,0 +1,182 @@
+"""``skypact incident``: what a person types, what is written, and how it ends."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from skypact import cli
+from skypact.formats.incident_file import load
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "al-tanf" / "incidents"
+WHO = ("--by", "north", "--post", "duty officer", "--at", "2017-06-10T08:00:00Z")
+TELL = (
+    "standing=official",
+    "said=2017-06-08Z",
+    "source=a statement",
+    "language=en",
+    "received=2017-06-09T00:00:00Z",
+)
+
+
+@pytest.fixture
+def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs the command in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: cli.main(["incident", *words])
+
+
+@pytest.fixture
+def case(typed: Callable[..., int]) -> Path:
+    """An incident with an account of each side."""
+    assert (
+        typed(
+            "new",
+            "case.jsonl",
+            "--title",
+            "A case",
+            "--parties",
+            "north:The north,south",
+            "--mode",
+            "test",
+            *WHO,
+        )
+        == 0
+    )
+    for party in ("north", "south"):
+        assert (
+            typed(
+                "add",
+                "case.jsonl",
+                "account",
+                f"party={party}",
+                f"speaker=spokesman of the {party}",
+                *TELL,
+                *WHO,
+            )
+            == 0
+        )
+    return Path("case.jsonl")
+
+
+def claim(account: str, value: str, **more: str) -> list[str]:
+    """A claim as it is typed."""
+    said = {
+        "account": account,
+        "predicate": "how_many",
+        "subject": "people",
+        "modality": "asserted",
+        "quote": "so many",
+    }
+    return ["claim", f"value={value}", *(f"{name}={text}" for name, text in (said | more).items())]
+
+
+def test_an_incident_is_written_line_by_line(
+    typed: Callable[..., int], case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Accounts, claims, evidence, an assessment, a withdrawal; what is shown is where it stands."""
+    add = ("add", str(case))
+    assert typed(*add, *claim("A1", "5"), *WHO) == 0
+    assert typed("show", str(case)) == 0
+    assert typed(*add, *claim("A2", "at least 7"), *WHO) == 0
+    assert typed("show", str(case)) == 1
+    shown = capsys.readouterr().out
+    assert "C1 contradicts C2: at least 2 apart" in shown
+    told = ("media_type=image/png", "title=a picture", "source=a camera", "collected_by=duty officer")
+    kept = (f"sha256={'0' * 64}", "collected=2017-06-08T00:00:00Z", "working=true")
+    assert typed(*add, "evidence", *told, *kept, *WHO) == 0
+    assert (
+        typed(*add, "custody", "evidence=E1", "handling=sealed", "happened=2017-06-09T00:00:00Z", *WHO) == 0
+    )
+    assert typed("assess", str(case), "author=the board", "method=reading", "degree=D", "finding=not known",
+                 "claims=C1,C2", *WHO) == 0  # fmt: skip
+    assert "assessed; 8 entries, head" in capsys.readouterr().out
+    assert typed("withdraw", str(case), "A1", "--why", "a mistake", *WHO) == 0
+    assert typed("show", str(case)) == 0
+    assert "C1 5 (“so many”) (withdrawn: a mistake)" in capsys.readouterr().out
+    assert load(case).case.assessments[0].claims == ("C1", "C2")
+
+
+def test_only_a_party_withdraws_and_what_is_refused_writes_nothing(
+    typed: Callable[..., int], case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Status 2, a line that says why, and the file as it was."""
+    before = case.read_bytes()
+    assert typed("withdraw", str(case), "A2", "--why", "a mistake", *WHO) == 2
+    assert "only a party withdraws its own account; found 'north'; expected south" in capsys.readouterr().err
+    for words in (
+        ("add", str(case), *claim("A9", "5"), *WHO),
+        ("add", str(case), *claim("A1", "many"), *WHO),
+        ("add", str(case), "claim", "weapon=none", *WHO),
+        ("add", str(case), "claim", "value=5", "value=6", *WHO),
+        ("add", str(case), "message", *WHO),
+        ("add", str(case), *WHO),
+        ("add", str(case), *claim("A1", "5")),
+        ("withdraw", str(case), "A1", *WHO),
+        ("show", str(case), "more"),
+        ("show", str(case), "--why", "so"),
+        ("show", str(case), "--format", "html"),
+        ("report", str(case)),
+        ("report", str(case), "--format", "table"),
+        ("new", "case.jsonl", "--title", "A", "--parties", "north,south", *WHO),
+        ("new", "other.jsonl", "--title", "A", *WHO),
+        ("show", "none.jsonl"),
+    ):
+        assert typed(*words) == 2, words
+        assert "Traceback" not in capsys.readouterr().err
+    assert case.read_bytes() == before
+
+
+def test_entries_come_from_a_json_file_all_or_none(
+    typed: Callable[..., int], case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An array; one that is wrong is named, and none of them is written."""
+    good = {"entry": "claim", "account": "A1", "predicate": "who", "subject": "they", "value": "a militia",
+            "modality": "asserted", "quote": "a militia"}  # fmt: skip
+    Path("more.json").write_text(
+        json.dumps([good, good | {"account": "A2", "value": "others"}]), encoding="utf-8"
+    )
+    assert typed("add", str(case), "--from", "more.json", *WHO) == 0
+    assert [each.id for each in load(case).case.claims] == ["C1", "C2"]
+    before = case.read_bytes()
+    Path("more.json").write_text(json.dumps([good, good | {"predicate": "weapon"}]), encoding="utf-8")
+    assert typed("add", str(case), "--from", "more.json", *WHO) == 2
+    assert "[1]: predicate" in capsys.readouterr().err
+    assert typed("add", str(case), "claim", "--from", "more.json", *WHO) == 2
+    Path("more.json").write_text("{}", encoding="utf-8")
+    assert typed("add", str(case), "--from", "more.json", *WHO) == 2
+    assert case.read_bytes() == before
+
+
+def test_a_changed_file_is_refused(
+    typed: Callable[..., int], case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the line after the one that was changed."""
+    case.write_bytes(case.read_bytes().replace(b"spokesman of the north", b"spokesman of the south"))
+    assert typed("show", str(case)) == 2
+    assert "case.jsonl:3: after: not the digest of the line before" in capsys.readouterr().err
+
+
+def test_the_report_is_a_page_or_json(typed: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    """The page in a file; the JSON there or on standard output, and the same as show has it."""
+    told = (str(EXAMPLES / "simulated-column.jsonl"), "--record", str(EXAMPLES / "simulated-record.json"))
+    assert typed("report", *told, "--output", "report.html") == 0
+    assert Path("report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    capsys.readouterr()
+    assert typed("report", *told, "--format", "json", "--output", "report.json") == 0
+    assert typed("show", *told, "--format", "json") == 1
+    assert json.loads(capsys.readouterr().out) == json.loads(Path("report.json").read_text(encoding="utf-8"))
+    assert typed("show", *told) == 1
+    assert "record of coalition: contradicted; claimed hotline, 20 min before" in capsys.readouterr().out
+
+
+def test_help_says_who_decides(typed: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody here."""
+    assert typed("--help") == 0
+    assert "It never says who is right." in capsys.readouterr().out
