@@ -344,6 +344,7 @@ def test_a_notice_is_passed_on_to_those_that_were_named() -> None:
     for names in (("militia", "guests"), ("guests", "clinic")):
         thread = thread.take(line.north(Kind.RELEASE, notify, Released(names)), PACT)
     assert thread.onward == ("militia", "guests", "clinic")
+    assert (notify.filing, notify.onward) == (None, None)
     assert [visible(PACT, party, notify) for party in ("north", "south", "office")] == [True, True, True]
     assert not visible(PACT, "office", replace(notify, carrier=""))
     assert not visible(PACT, "office", replace(notify, carrier=""), holder="south")
