@@ -149,12 +149,12 @@ def check(options: Asked, phase: Callable[[str], None]) -> Checked:
         if filing.ref in current and filing.ref not in seen
     }
     replaced = sorted(set(seen) - current)
-    found: list[Remark] = []
-    held = []
-    for filing, path in own:
-        found += remarks(filing, filed_us=options.filed_us, pact=pact)
-        said = "" if pact is None else lead(filing, pact.notices, options.filed_us).text
-        held.append(Held(filing, path, said))
+    phase(f"reading {counted(len(own), 'filing')} as a careful reader would")
+    found = remarks((filing for filing, _ in own), filed_us=options.filed_us, pact=pact)
+    held = [
+        Held(filing, path, "" if pact is None else lead(filing, pact.notices, options.filed_us).text)
+        for filing, path in own
+    ]
 
     zones = None if pact is None else pact.zones_in_force(source=options.pact or "")
     standing = {} if pact is None else {(options.pact or "", zone.id): zone.standing for zone in pact.zones}
@@ -202,12 +202,10 @@ def _filings(
     from skypact.formats.filing_lists import ListDefaults, looks_like_a_list, read_list
     from skypact.formats.filings_json import is_filing, read_filings
 
-    if is_filing(source.head):
+    if is_filing(source.head) or (needed and source.head.lstrip()[:1] in {b"{", b"["}):
         return read_filings(source.read_bytes(LIMIT_BYTES), path)
     if not needed and not looks_like_a_list(source.head):
         return None
-    if source.head.lstrip()[:1] in {b"{", b"["}:
-        raise InputError("JSON that is no filing", where=path, expected='"format": "skypact.filing.1" in it')
     read = read_list(source.read_bytes(LIMIT_BYTES), path, ListDefaults(options.party, options.mode))
     into.faults += read.errors
     return read.filings

@@ -192,9 +192,9 @@ def read_filings(data: bytes, name: str) -> list[Filing]:
         raise _plain_path(error).at(name) from None
 
 
-def is_filing(data: bytes) -> bool:
-    """Whether a document says of itself, near its beginning, that it is a filing of this form."""
-    return FORMAT.encode() in data[:2048] and data.lstrip()[:1] in {b"{", b"["}
+def is_filing(head: bytes) -> bool:
+    """Whether a document that begins so says of itself that it is a filing of this form."""
+    return FORMAT.encode() in head and head.lstrip()[:1] in {b"{", b"["}
 
 
 _Read = TypeVar("_Read")

@@ -21,7 +21,7 @@ import numpy as np
 from skypact.airspace import rings
 from skypact.airspace.labels import Kind, Labels
 from skypact.airspace.volumes import Circle, Polygon, Volume4D, Volumes, Zones
-from skypact.errors import InputError
+from skypact.errors import InputError, ModeError
 from skypact.notify.filing import Disc, Movement, Site, ZoneDeclaration
 from skypact.pact import Filing as FilingClass
 
@@ -72,8 +72,29 @@ def volumes_of(filings: Sequence[Filing], *, source: str | Sequence[str] = "") -
         An outline is none: it crosses itself, or a leg goes half round the earth.
     """
     sources = [source] * len(filings) if isinstance(source, str) else source
-    sets = [_volumes(filing, own) for filing, own in zip(filings, sources, strict=True)]
-    return sets[0] if len(sets) == 1 else Volumes.concat(sets)
+    for other in filings:
+        if other.data_mode is not filings[0].data_mode:
+            raise ModeError(
+                "data modes would be mixed",
+                where=other.ref,
+                found=f"{filings[0].data_mode.value} and {other.data_mode.value}",
+                expected="one data mode in one check",
+            )
+    rows = [
+        (filing, own, place, volume)
+        for filing, own in zip(filings, sources, strict=True)
+        for place, volume in _extents(filing)
+    ]
+    labels = Labels.of(
+        [filing.title for filing, _, _, _ in rows],
+        party=[filing.filer for filing, _, _, _ in rows],
+        kind=[_KINDS.get(filing.filing, Kind.STATIC) for filing, _, _, _ in rows],
+        source=[own for _, own, _, _ in rows],
+        body=[filing.ref for filing, _, _, _ in rows],
+        data_mode=filings[0].data_mode,
+    )
+    where = [f"{filing.ref}{place}" for filing, _, place, _ in rows]
+    return Volumes.of(labels, [volume for _, _, _, volume in rows], where=where)
 
 
 def zones_of(filings: Sequence[Filing], *, source: str | Sequence[str] = "") -> Zones:
@@ -92,21 +113,6 @@ def zones_of(filings: Sequence[Filing], *, source: str | Sequence[str] = "") -> 
         subjects[filing.ref] = filing.subject
     rows = [subjects[volumes.labels.body_of(row)] for row in range(len(volumes))]
     return Zones.of(volumes, applies_to=[row.applies_to for row in rows], effect=[row.effect for row in rows])
-
-
-def _volumes(filing: Filing, source: str) -> Volumes:
-    rows = list(_extents(filing))
-    labels = Labels.of(
-        [filing.title] * len(rows),
-        party=filing.filer,
-        kind=_KINDS.get(filing.filing, Kind.STATIC),
-        source=source,
-        body=[filing.ref] * len(rows),
-        data_mode=filing.data_mode,
-    )
-    return Volumes.of(
-        labels, [volume for _, volume in rows], where=[f"{filing.ref}{place}" for place, _ in rows]
-    )
 
 
 def _extents(filing: Filing) -> Iterator[tuple[str, Volume4D]]:

@@ -71,11 +71,18 @@ def lead(filing: Filing, notices: Notices, filed_us: int) -> Lead:
     filed_us
         When, microseconds since 1970 UTC: by the clock of who judges, not of who filed.
     """
-    periods: Notice = Notice() if filing.filing is FilingClass.ZONE else getattr(notices, filing.filing.value)
-    emergency = bool(filing.emergency) and periods.emergency_s is not None
+    return lead_of(filing.filing, filing.window.start_us, bool(filing.emergency), notices, filed_us)
+
+
+def lead_of(
+    filing: FilingClass, start_us: int, emergency_claimed: bool, notices: Notices, filed_us: int
+) -> Lead:
+    """The same of a class and a planned beginning. An emergency is one where the pact has a period for it."""
+    periods: Notice = Notice() if filing is FilingClass.ZONE else getattr(notices, filing.value)
+    emergency = emergency_claimed and periods.emergency_s is not None
     asked_s = periods.emergency_s if emergency else periods.normal_s
     asked_us = None if asked_s is None else round(asked_s * SECOND_US)
-    return Lead(filing.window.start_us - filed_us, asked_us, emergency)
+    return Lead(start_us - filed_us, asked_us, emergency)
 
 
 def duration(length_us: int) -> str:

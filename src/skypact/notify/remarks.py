@@ -22,7 +22,7 @@ from skypact.pact import Remark, Severity
 from skypact.pact.hours import WEEK_MIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from skypact.airspace.boxes import LatLngBox
     from skypact.notify.filing import Filing
@@ -37,25 +37,26 @@ _MINUTE_US: Final = 60 * SECOND_US
 _MONDAY_US: Final = 4 * DAY_US  # 1970-01-05 was a Monday
 
 
-def remarks(filing: Filing, *, filed_us: int, pact: Pact | None = None) -> list[Remark]:
-    """Warnings and notes on a filing.
+def remarks(filings: Iterable[Filing], *, filed_us: int, pact: Pact | None = None) -> list[Remark]:
+    """Warnings and notes on filings, in their order.
 
     Parameters
     ----------
-    filing
+    filings
         What was filed.
     filed_us
         When it was, or now: microseconds since 1970 UTC.
     pact
         The agreement under which it was filed; without one, nothing is said of notice, area and parties.
     """
-    found = [*_on_its_time(filing, filed_us), *_on_its_places(filing), *_on_its_contact(filing)]
-    if pact is not None:
-        found += [
-            *_on_notice(filing, pact, filed_us),
-            *_on_the_area(filing, pact),
-            *_on_parties(filing, pact),
-        ]
+    area = [] if pact is None else area_of(pact)
+    found: list[Remark] = []
+    for filing in filings:
+        found += [*_on_its_time(filing, filed_us), *_on_its_places(filing), *_on_its_contact(filing)]
+        if pact is not None:
+            found += _on_notice(filing, pact, filed_us)
+            found += _on_the_area(filing, area)
+            found += _on_parties(filing, pact)
     return found
 
 
@@ -169,8 +170,7 @@ def _on_notice(filing: Filing, pact: Pact, filed_us: int) -> Iterator[Remark]:
         yield _warning(filing, ".window", found.text)
 
 
-def _on_the_area(filing: Filing, pact: Pact) -> Iterator[Remark]:
-    area = area_of(pact)
+def _on_the_area(filing: Filing, area: Sequence[LatLngBox]) -> Iterator[Remark]:
     for place, position in filing.positions():
         how = misplaced(position, area)
         if how:

@@ -23,6 +23,7 @@ from skypact.formats.filing_lists import (
     ERRORS_MAX,
     NEEDED,
     ListDefaults,
+    looks_like_a_list,
     read_list,
 )
 from skypact.formats.filing_lists_templates import template
@@ -299,6 +300,22 @@ def test_a_value_under_no_heading_is_a_fault() -> None:
     data = sheet([SITE]).rstrip(b"\r\n") + b",more\r\n"
     assert "under no heading" in faults(data)[0]
     assert "a formula" in faults(data.replace(b",more", b",=more"))[0]
+
+
+@pytest.mark.parametrize(
+    ("head", "is_one"),
+    [
+        (template("sites").encode(), True),
+        (b"\xef\xbb\xbfNo;Half width;Vehicles\r\n", True),
+        (b"PK\x03\x04rest", True),
+        (b"id,time,latitude,longitude\n", False),
+        (b"serial,latitude,longitude\n", False),
+        (b"", False),
+    ],
+)
+def test_a_list_is_told_by_its_heading(head: bytes, is_one: bool) -> None:
+    """A workbook, or a serial and how far it reaches; recorded tracks are none."""
+    assert looks_like_a_list(head) is is_one
 
 
 # -- XLSX ---------------------------------------------------------------------------------------------------

@@ -261,7 +261,7 @@ def test_files_in_the_wrong_place_are_refused(tmp_path: Path, skypact: Callable[
     assert "name it with --pact" in skypact("notify", "check", mine, "--against", pact).err
     other = tmp_path / "b.json"
     other.write_text('{"type": "FeatureCollection", "features": []}', encoding="utf-8")
-    assert "JSON that is no filing" in skypact("notify", "check", other).err
+    assert "b.json: object" in skypact("notify", "check", other).err
     empty = tmp_path / "t.csv"
     empty.write_text("id,time,latitude,longitude\na,2026-05-04T12:00:00Z,1,1\n", encoding="utf-8")
     assert "not a pact" in skypact("notify", "check", mine, "--pact", empty).err

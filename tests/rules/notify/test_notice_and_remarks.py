@@ -32,7 +32,7 @@ PACT = Pact(
 
 def said(filing: Filing, *, at: int = NOON - 3 * DAY_US, pact: Pact | None = PACT) -> list[str]:
     """The remarks, their severity in front."""
-    return [f"{r.severity.value} {r.place}: {r.text}" for r in remarks(filing, filed_us=at, pact=pact)]
+    return [f"{r.severity.value} {r.place}: {r.text}" for r in remarks([filing], filed_us=at, pact=pact)]
 
 
 @given(st.integers(-(10**6), 10**6), st.booleans())
@@ -164,6 +164,6 @@ def test_a_position_that_is_elsewhere_than_meant_is_said(text: str, how: str) ->
 def test_remarks_are_the_pacts_own_kind() -> None:
     """A warning or a note, never an error: a filing that can be used is used."""
     everything = filings.site(filer="west", accuracy_mm=10**9, data_mode=DataMode.REAL)
-    found = remarks(everything, filed_us=NOON + 90 * DAY_US, pact=PACT)
+    found = remarks([everything], filed_us=NOON + 90 * DAY_US, pact=PACT)
     assert {remark.severity for remark in found} <= {Severity.WARNING, Severity.NOTE}
     assert len(found) >= 4
