@@ -78,6 +78,7 @@ def test_two_nodes_cosign_and_a_stranger_verifies(parties: tuple[Path, Path], tm
         status, data, _ = two.ask("GET", "/record/keys")
         witness = data.decode().splitlines()[1]
         assert status == 200
+        assert skypact("record", "witness-key", "--data", bravo).out.strip() == witness
         assert posted(two, b"words")[:2] == (400, "application/problem+json")
         configured(alpha, witnesses=f'["{witness} http://127.0.0.1:{two.port}/record/witness"]')
         with node("--data", alpha) as one:

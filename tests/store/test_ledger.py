@@ -20,6 +20,7 @@ from skypact.record import checkpoint, note, tree
 from skypact.record.checkpoint import Policy, Relation
 from skypact.record.ledger import Frontier
 from skypact.record.receipt import Erased, Leaf
+from skypact.record.tiles import Tile
 from skypact.store import Store
 from skypact.store import ledger as kept
 from skypact.store.examine import root
@@ -274,7 +275,7 @@ def test_nothing_is_signed_that_contradicts_what_was(store_url: str) -> None:
         ("UPDATE leaf SET hash = ZERO WHERE position = 3", "the checkpoint of 300 leaves has another root"),
         ("UPDATE leaf SET hash = ZERO WHERE position = 3", "the subtrees that are kept are not those"),
         ("UPDATE leaf SET salt = NULL, content = NULL WHERE position = 3", "erased without its entry"),
-        ("DELETE FROM leaf WHERE position IN (4, 5)", "leaves are missing between 0 and 309"),
+        ("DELETE FROM leaf WHERE position IN (4, 5)", "leaves are missing from 0 on, of 310"),
         ("DELETE FROM leaf WHERE position >= 280", "there is a checkpoint of 300 leaves, and there are 280"),
         ("UPDATE ledger_subtree SET hash = ZERO", "the subtrees that are kept are not those of the leaves"),
         ("UPDATE ledger_checkpoint SET root = ZERO", "another root than they have"),
@@ -346,6 +347,73 @@ def test_a_checkpoint_for_every_leaf_is_held_against_the_tree(store_url: str) ->
     found = looked(store_url)
     assert found.checkpoints == 600
     assert found.faults == ["the checkpoint of 300 leaves has another root than they have"]
+
+
+def test_large_contents_are_read_a_few_at_a_time(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of leaves hold no more bytes than they may, or one leaf, and are all there is, in order."""
+    monkeypatch.setattr(kept, "RUN_BYTES", 1_000)
+    sizes = [0, 10, 990, 1, 1_001, 5_000, 400, 400, 400, *([7] * 200), 999]
+
+    async def story(store: Store, record: Record) -> None:
+        def work(tx: Tx) -> None:
+            for size in sizes:
+                tx.append("test.thing", "thing", bytes(size))
+
+        await store.write(work)
+        runs = await store.read(lambda tx: list(kept.runs(tx, 0, len(sizes))))
+        assert [n for low, high in runs for n in range(low, high)] == list(range(len(sizes)))
+        assert all(sum(sizes[low:high]) <= 1_000 or high - low == 1 for low, high in runs)
+        assert await store.read(lambda tx: list(kept.runs(tx, 5, 5))) == []
+        await record.checkpoint(T0)
+        assert len(await record.tile(Tile(-1, 0, len(sizes))) or b"") == 34 * len(sizes)
+
+    told(store_url, story)
+    assert looked(store_url).faults == []
+
+
+def test_what_witnesses_say_is_kept_on_either_database(store_url: str) -> None:
+    """Cosignatures under a checkpoint, the last one cosigned of another's log, a fork, and the epochs."""
+    witness = seal.generate()
+    key = note.key_of("w.example", note.WITNESS, witness.public)
+
+    async def story(store: Store, record: Record) -> None:
+        await fill(store, 10)
+        row = await record.checkpoint(T0)
+        assert await record.cosigned(key) == 0
+        line = note.cosign(note.parse(row.note).text, "w.example", witness, 1_700_000_000)
+        for _ in range(2):
+            await record.keep_cosignature(row, key, line)
+        assert await record.cosigned(key) == 10
+        last = await record.last()
+        assert last is not None
+        assert last.note == row.note + line.line.encode()
+        await fill(store, 10)
+        await record.checkpoint(T0)
+        policy = Policy(await record.log_key(), (key,), 1)
+        assert (await record.prove(5, T0)).verify(policy).trusted.checkpoint.size == 10
+        assert (await record.prove(15, T0)).note.signatures[1:] == ()
+
+        other = kept.CheckpointRow(5, "other.example/log", bytes(32), T0, b"note")
+        assert await store.read(lambda tx: kept.witnessed(tx, "other.example/log")) is None
+        for size in (5, 7):
+            await store.write(lambda tx, size=size: kept.put_witnessed(tx, other._replace(size=size)))  # type: ignore[misc]
+        assert await store.read(lambda tx: kept.witnessed(tx, "other.example/log")) == other._replace(size=7)
+        assert not await store.read(lambda tx: kept.has_forked(tx, "other.example/log"))
+        await store.write(lambda tx: kept.put_fork(tx, "other.example/log", 3))
+        assert await store.read(lambda tx: kept.has_forked(tx, "other.example/log"))
+
+        name = (await record.log_key()).name
+        for number in (1, 2):
+            await record.renew(T0 + number, f"reason {number}", b"held")
+            assert (await record.log_key()).name == f"{name}/{number}"
+        assert await record.cosigned(key) == 0
+        assert (await record.newest()).size == 0
+        assert (await record.checkpoint(T0)).size == 21
+        (leaf,) = await store.read(lambda tx: kept.leaves(tx, 20, 21))
+        said = json.loads(leaf.content or b"")
+        assert (leaf.kind, said["why"], said["witnessed"]) == (CONTINUED, "reason 2", "held")
+
+    told(store_url, story)
 
 
 def test_a_reading_changes_nothing_of_the_record(store_url: str) -> None:

@@ -35,6 +35,7 @@ FILE_BYTES: Final = 40 * 1024 * 1024
 
 ACTIONS: Final = {
     "key": (0, 0),
+    "witness-key": (0, 0),
     "export": (1, 1),
     "prove": (1, 1),
     "verify": (0, 1),
@@ -60,6 +61,7 @@ _DESCRIPTION = """\
 This party's ledger: proven to others, and verified by anybody.
 
   key               print the key that others verify this ledger with
+  witness-key       print the key that this party cosigns others' ledgers with
   export DIR        write the ledger as static files that prove it and say
                     nothing (C2SP tlog-tiles), or add to them what came
   prove ID          write a receipt of a leaf, by its position or reference
@@ -147,6 +149,19 @@ def _on_record(options: argparse.Namespace, work: Callable[[Store, Record], Awai
 def _key(options: argparse.Namespace) -> int:
     async def work(_store: Store, record: Record) -> str:
         return (await record.log_key()).text
+
+    _say([_on_record(options, work)])
+    return OK
+
+
+def _witness_key(options: argparse.Namespace) -> int:
+    from skypact.desk.witness import Witness
+    from skypact.node.keys import record_key
+
+    config = told(options, make=False)
+
+    async def work(store: Store, _record: Record) -> str:
+        return (await Witness(store, record_key(config), name=config.record.origin).witness_key()).text
 
     _say([_on_record(options, work)])
     return OK
@@ -383,6 +398,7 @@ def _erase(options: argparse.Namespace) -> int:
 
 _DO: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
     "key": _key,
+    "witness-key": _witness_key,
     "export": _export,
     "prove": _prove,
     "verify": _verify,

@@ -42,8 +42,6 @@ LINE_BYTES: Final = 32 * 1024 * 1024
 """A longer line of contents is refused."""
 _AT_ONCE: Final = 64
 """Tiles that are read at once."""
-_BODIES: Final = 500
-"""Contents that are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,8 +297,7 @@ def _put(path: Path, data: bytes) -> int:
 async def _write_bodies(store: Store, path: Path, size: int, tell: Callable[[str], None]) -> None:
     """Write contents into a new file that its owner alone can read."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-        for low in range(0, size, _BODIES):
-            high = min(low + _BODIES, size)
+        for low, high in await store.read(lambda tx: list(kept.runs(tx, 0, size))):
             rows = await store.read(partial(kept.leaves, low=low, high=high))
             file.writelines(msgspec.json.encode(_body(row)) + b"\n" for row in rows)
             tell(f"writing contents: {high} of {size}")

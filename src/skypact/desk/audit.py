@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 MANY: Final = 20
 """How many faults of one sort are told one by one."""
-_CHUNK: Final = 4_096
 
 
 @dataclass(slots=True)
@@ -82,19 +81,29 @@ async def audit(store: Store, keys: list[VerifierKey], tell: Callable[[str], Non
 def _tree(tx: Tx, found: Audit, tell: Callable[[str], None]) -> None:
     walk = _Walk(tx, found)
     total = kept.size(tx)
-    while walk.frontier.size < total:
-        low, high = walk.frontier.size, min(walk.frontier.size + _CHUNK, total)
+    hashes: list[bytes] = []
+    read = 0
+    for low, high in kept.runs(tx, 0, total):
         rows = kept.leaves(tx, low, high)
         if [row.position for row in rows] != list(range(low, high)):
-            found.fault(f"leaves are missing between {low} and {high - 1}")
             break
+        read += len(rows)
         found.erased += sum(row.salt is None for row in rows)
-        for row, entry in zip(rows, _entries(tx, rows, found), strict=True):
-            if entry is not None and entry_hash(entry) != row.hash:
-                found.fault(f"leaf {row.position} ({row.kind}) does not have the hash that it was given")
-        for at in range(0, len(rows), WIDTH):
-            walk.on([row.hash for row in rows[at : at + WIDTH]])
-        tell(f"computing the tree: {walk.frontier.size} of {total} leaves")
+        given = [row.hash for row in rows]
+        made = [each and entry_hash(each) for each in _entries(tx, rows, found)]
+        if made != given:
+            for row, each in zip(rows, made, strict=True):
+                if each is not None and each != row.hash:
+                    found.fault(f"leaf {row.position} ({row.kind}) does not have the hash that it was given")
+        hashes += given
+        full = len(hashes) // WIDTH * WIDTH
+        for at in range(0, full, WIDTH):
+            walk.on(hashes[at : at + WIDTH])
+        del hashes[:full]
+        tell(f"computing the tree: {read} of {total} leaves")
+    walk.on(hashes)
+    if read < total:
+        found.fault(f"leaves are missing from {read} on, of {total}")
     walk.end()
     found.leaves, found.root = walk.frontier.size, walk.frontier.root()
 

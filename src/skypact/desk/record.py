@@ -291,11 +291,8 @@ class Record:
             size = 0 if row is None else row.size
             after = kept.checkpoint_over(tx, size)
             until = kept.size(tx) if after is None else after.size
-            known: list[Known] = []
-            for leaf in kept.latest(tx, size):
-                first = kept.checkpoint_over(tx, leaf.position)
-                known.append(Known(leaf, at_us if first is None else first.made_us))
-            return AsOf(row, tuple(known), until - size, None if after is None else after.made_us)
+            known = tuple(Known(leaf, by_us) for leaf, by_us in kept.latest(tx, size))
+            return AsOf(row, known, until - size, None if after is None else after.made_us)
 
         return await self._store.read(work)
 

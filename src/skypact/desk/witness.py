@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from skypact.record.note import VerifierKey
+    from skypact.record.witness import Request
     from skypact.seal import SigningKey
     from skypact.store import Store, Tx
 
@@ -103,30 +104,37 @@ class Witness:
             It is no request.
         """
         request = rules.parse(data)
-
-        def work(tx: Tx) -> tuple[Decision, Checkpoint | None, int]:
-            row = kept.witnessed(tx, rules.origin_of(request))
-            last = None if row is None else Checkpoint(row.origin, row.size, row.root)
-            decision, found = rules.decide(request, last, self._keys_of(rules.origin_of(request)))
-            if decision is Decision.COSIGN and found is not None:
-                if found != last:
-                    alone = notes.Note(request.note.text, self._of_log(request.note))
-                    kept.put_witnessed(
-                        tx, CheckpointRow(found.size, found.origin, found.root, now_us, alone.encode())
-                    )
-            elif decision is Decision.FORKED and row is not None:
-                self._keep_fork(tx, row, request.note, now_us)
-            return decision, found, 0 if last is None else last.size
-
-        decision, found, size = await self._store.write(work)
+        # most of what strangers may send is answered without a write, which others would wait for
+        decision, found, last = await self._store.read(lambda tx: self._decided(tx, request))
+        if (decision is Decision.COSIGN and found != last) or decision is Decision.FORKED:
+            decision, found, last = await self._store.write(lambda tx: self._kept(tx, request, now_us))
         status = STATUS[decision]
-        if decision is Decision.COSIGN and found is not None:
+        if decision is Decision.COSIGN:
             name = (await self.witness_key()).name
             line = notes.cosign(request.note.text, name, self._key, now_us // SECOND_US)
             return Said(decision, status, line.line.encode())
         if status == STATUS[Decision.ELSEWHERE]:
-            return Said(decision, status, f"{size}\n".encode(), SIZE_TYPE)
+            return Said(decision, status, f"{0 if last is None else last.size}\n".encode(), SIZE_TYPE)
         return Said(decision, status, f"{decision.value}\n".encode())
+
+    def _decided(self, tx: Tx, request: Request) -> tuple[Decision, Checkpoint | None, Checkpoint | None]:
+        """What to say, the checkpoint that is shown, and the one that was cosigned last."""
+        origin = rules.origin_of(request)
+        row = kept.witnessed(tx, origin)
+        last = None if row is None else Checkpoint(row.origin, row.size, row.root)
+        return (*rules.decide(request, last, self._keys_of(origin)), last)
+
+    def _kept(
+        self, tx: Tx, request: Request, now_us: int
+    ) -> tuple[Decision, Checkpoint | None, Checkpoint | None]:
+        """The same, decided on what is there now, with what follows from it written."""
+        decision, found, last = self._decided(tx, request)
+        if decision is Decision.COSIGN and found is not None and found != last:
+            alone = notes.Note(request.note.text, self._of_log(request.note)).encode()
+            kept.put_witnessed(tx, CheckpointRow(found.size, found.origin, found.root, now_us, alone))
+        elif decision is Decision.FORKED and last is not None and not kept.has_forked(tx, last.origin):
+            self._keep_fork(tx, last.origin, request.note, now_us)
+        return decision, found, last
 
     async def holds(self, origin: str) -> bytes | None:
         """The last checkpoint of a log that was cosigned here, as the log signed it; None: none."""
@@ -146,9 +154,9 @@ class Witness:
         named = {(key.name, key.id) for key in self._keys_of(note.text.partition("\n")[0])}
         return tuple(line for line in note.signatures if (line.name, line.key_id) in named)
 
-    def _keep_fork(self, tx: Tx, row: CheckpointRow, note: notes.Note, now_us: int) -> None:
-        if kept.has_forked(tx, row.origin):
-            return
+    def _keep_fork(self, tx: Tx, origin: str, note: notes.Note, now_us: int) -> None:
+        row = kept.witnessed(tx, origin)
+        one = "" if row is None else row.note.decode()
         other = notes.Note(note.text, self._of_log(note)).encode().decode()
-        said = {"origin": row.origin, "one": row.note.decode(), "other": other, "at_us": now_us}
-        kept.put_fork(tx, row.origin, tx.append(FORK, row.origin, msgspec.json.encode(said)))
+        said = msgspec.json.encode({"origin": origin, "one": one, "other": other, "at_us": now_us})
+        kept.put_fork(tx, origin, tx.append(FORK, origin, said))

@@ -20,10 +20,16 @@ from skypact.record.tiles import HEIGHT, TILE_BYTES, WIDTH, Tile, Tiles, bundle,
 from skypact.store.sql import Sql
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from skypact.store.tx import Tx
 
 MANY: Final = WIDTH * 64
-"""Rows that are read at once."""
+"""Rows that are read at once, at most."""
+RUN_ROWS: Final = 2_048
+"""Rows that are read at once with their contents, at most."""
+RUN_BYTES: Final = 2 * 1024 * 1024
+"""Bytes of contents that are."""
 
 
 class LeafRow(NamedTuple):
@@ -65,7 +71,24 @@ def size(tx: Tx) -> int:
 
 def leaves(tx: Tx, low: int, high: int) -> list[LeafRow]:
     """The leaves from ``low`` to before ``high``."""
-    return list(map(LeafRow._make, _LEAVES.rows(tx, low, high)))
+    return [_row(LeafRow, row) for row in _LEAVES.rows(tx, low, high)]
+
+
+def runs(tx: Tx, low: int, high: int) -> Iterator[tuple[int, int]]:
+    """The leaves from ``low`` to before ``high`` in runs that are small enough to be read.
+
+    A run is one leaf, or leaves whose contents are :data:`RUN_BYTES` at most.
+    """
+    for start in range(low, high, RUN_ROWS):
+        end = min(start + RUN_ROWS, high)
+        (row,) = _BYTES.rows(tx, start, end)
+        begin, held = start, 0
+        for position, length in _LENGTHS.rows(tx, start, end) if row[0] > RUN_BYTES else ():
+            if held and held + length > RUN_BYTES:
+                yield begin, int(position)
+                begin, held = int(position), 0
+            held += length
+        yield begin, end
 
 
 def leaves_about(tx: Tx, ref: str) -> list[tuple[int, str]]:
@@ -73,9 +96,12 @@ def leaves_about(tx: Tx, ref: str) -> list[tuple[int, str]]:
     return [(int(position), kind) for position, kind in _ABOUT.rows(tx, ref)]
 
 
-def latest(tx: Tx, before: int) -> list[LeafRow]:
-    """Of the first ``before`` leaves the last of each kind about each reference, by reference and place."""
-    return [LeafRow(*row) for row in _LATEST.rows(tx, before)]
+def latest(tx: Tx, before: int) -> list[tuple[LeafRow, int]]:
+    """Of the first ``before`` leaves the last of each kind about each reference, by reference and place.
+
+    With each, when the first checkpoint was made that has it; a checkpoint of ``before`` leaves is there.
+    """
+    return [(LeafRow(*row[:7]), int(row[7])) for row in _LATEST.rows(tx, before)]
 
 
 def entries(tx: Tx, rows: list[LeafRow]) -> list[bytes]:
@@ -90,13 +116,14 @@ def entries(tx: Tx, rows: list[LeafRow]) -> list[bytes]:
     if any(row.salt is None for row in rows):
         kept = dict(erased(tx, rows[0].position, rows[-1].position + 1))
     made: list[bytes] = []
-    for row in rows:
-        if row.salt is not None and row.content is not None:
-            made.append(entry_of(row.kind, row.ref, hashlib.sha256(row.content).digest(), row.salt))
-        elif row.position in kept:
-            made.append(kept[row.position])
+    sha = hashlib.sha256
+    for position, _, kind, ref, salt, content, _ in rows:
+        if salt is not None and content is not None:
+            made.append(entry_of(kind, ref, sha(content).digest(), salt))
+        elif position in kept:
+            made.append(kept[position])
         else:
-            raise InputError("a leaf that was erased without its entry", where=f"leaf {row.position}")
+            raise InputError("a leaf that was erased without its entry", where=f"leaf {position}")
     return made
 
 
@@ -138,7 +165,8 @@ def file_of(tx: Tx, tile: Tile) -> bytes:
     if tile.level >= 0:
         return hashes_of(tx, tile)
     low = tile.number * WIDTH
-    return bundle(entries(tx, leaves(tx, low, low + tile.width)))
+    cuts = runs(tx, low, low + tile.width)
+    return bundle([each for first, last in cuts for each in entries(tx, leaves(tx, first, last))])
 
 
 def subtrees_reach(tx: Tx) -> int:
@@ -261,15 +289,26 @@ def _checkpoint(rows: list[Any]) -> CheckpointRow | None:
     return CheckpointRow(*rows[0]) if rows else None
 
 
+_row: Final = tuple.__new__
+"""A row as its type, at a third of what a call of the type costs; a million are read to verify a ledger."""
 _COLUMNS: Final = "position, seq, kind, ref, salt, content, hash"
 _LAST: Final = Sql("SELECT COALESCE(MAX(position), -1) + 1 FROM leaf")
 _LEAVES: Final = Sql(
     f"SELECT {_COLUMNS} FROM leaf WHERE position >= $1 AND position < $2 ORDER BY position"  # noqa: S608
 )
+_BYTES: Final = Sql(
+    "SELECT COALESCE(SUM(LENGTH(content)), 0) FROM leaf WHERE position >= $1 AND position < $2"
+)
+_LENGTHS: Final = Sql(
+    "SELECT position, COALESCE(LENGTH(content), 0) FROM leaf WHERE position >= $1 AND position < $2 "
+    "ORDER BY position"
+)
 _HASHES: Final = Sql("SELECT hash FROM leaf WHERE position >= $1 AND position < $2 ORDER BY position")
 _ABOUT: Final = Sql("SELECT position, kind FROM leaf WHERE ref = $1 ORDER BY position")
 _LATEST: Final = Sql(
-    f"SELECT {_COLUMNS} FROM leaf WHERE position IN "  # noqa: S608 -- names of columns
+    f"SELECT {_COLUMNS}, "  # noqa: S608 -- names of columns
+    "(SELECT made_us FROM ledger_checkpoint WHERE size > leaf.position ORDER BY size LIMIT 1) "
+    "FROM leaf WHERE position IN "
     "(SELECT MAX(position) FROM leaf WHERE position < $1 GROUP BY kind, ref) ORDER BY ref, position"
 )
 _ERASED: Final = Sql("SELECT position, entry FROM ledger_erased WHERE position >= $1 AND position < $2")
