@@ -178,16 +178,16 @@ def _standing(thread: Thread, known: Known, words: Language) -> Iterator[str]:
 
 def _lead(message: Message, pact: Pact, words: Language) -> Iterator[str]:
     given = lead(message, pact)
-    if given is None or given.asked_s is None:
+    if given is None or given.asked_us is None:
         return
-    if given.given_s < 0:
-        yield words.text("thread", "begun", ago=words.duration(round(given.given_s * SECOND_US)))
+    if given.lead_us < 0:
+        yield words.text("thread", "begun", ago=words.duration(given.lead_us))
         return
     yield words.text(
         "thread",
-        "lead_short" if given.short else "lead",
-        given=words.duration(round(given.given_s * SECOND_US)),
-        asked=words.duration(round(given.asked_s * SECOND_US)),
+        "lead_short" if given.late_us else "lead",
+        given=words.duration(given.lead_us),
+        asked=words.duration(given.asked_us),
     )
 
 
@@ -280,7 +280,11 @@ def _thread_json(thread: Thread, known: Known, words: Language) -> dict[str, Any
         ),
         "lead": None
         if given is None
-        else {"given_s": given.given_s, "asked_s": given.asked_s, "short": given.short},
+        else {
+            "given_s": given.lead_us / SECOND_US,
+            "asked_s": None if given.asked_us is None else given.asked_us / SECOND_US,
+            "short": given.late_us > 0,
+        },
         "stances": {
             party: None if stance is None else stance.kind.value
             for party in thread.sides

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 from skypact.exchange.hotline.messages import Alarm, Notice, Question
 from skypact.exchange.hotline.table import Timer, rows_of
 from skypact.instants import SECOND_US
+from skypact.notify.notice import lead_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from skypact.exchange.hotline.messages import Message
     from skypact.exchange.hotline.table import Row
     from skypact.exchange.hotline.thread import Thread
+    from skypact.notify.notice import Lead
     from skypact.pact.agreement import Contact, Pact
     from skypact.pact.terms import Filing, Level
 
@@ -108,27 +110,6 @@ class Escalation:
     next_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Lead:
-    """How long before its beginning something was notified.
-
-    Attributes
-    ----------
-    given_s
-        Negative where it had begun already.
-    asked_s
-        What the pact asks for; None: nothing.
-    """
-
-    given_s: float
-    asked_s: float | None
-
-    @property
-    def short(self) -> bool:
-        """Less than the pact asks for."""
-        return self.asked_s is not None and self.given_s < self.asked_s
-
-
 def timers(thread: Thread, pact: Pact) -> tuple[Due, ...]:
     """All timers of a thread, met and not, the earliest due first."""
     found = [due for message in thread.messages for due in _of_message(thread, message, pact)]
@@ -158,13 +139,11 @@ def escalation(owed: Due, pact: Pact, now_us: int) -> Escalation:
 
 
 def lead(message: Message, pact: Pact) -> Lead | None:
-    """How long before its beginning a notice was given; None of what is no notice."""
+    """How long before its beginning a notice was given, by its sender's clock; None of what is no notice."""
     body = message.body
     if not isinstance(body, Notice):
         return None
-    period = getattr(pact.notices, body.filing.value, None)
-    asked = None if period is None else period.emergency_s if body.emergency else period.normal_s
-    return Lead((body.start_us - message.said_us) / SECOND_US, asked)
+    return lead_of(body.filing, body.start_us, body.emergency, pact.notices, message.said_us)
 
 
 def level_required(filing: Filing, pact: Pact) -> Level:

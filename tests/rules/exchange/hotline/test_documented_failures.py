@@ -86,7 +86,7 @@ def test_f4_how_long_before_is_a_number_and_not_an_opinion(minutes: int, short: 
     start = NOW + minutes * MINUTE_US
     given = lead(Line().north(Kind.NOTIFY, None, Notice(Filing.MOVEMENT, "m", 1, WHERE, start, END)), PACT)
     assert given is not None
-    assert (given.given_s, given.short) == (minutes * 60.0, short)
+    assert (given.lead_us, given.late_us > 0) == (minutes * MINUTE_US, short)
 
 
 def test_f5_a_reply_says_for_whom_it_speaks_and_for_whom_it_does_not() -> None:

@@ -13,8 +13,9 @@ from hotline_world import END, NOW, PACT, START, WHERE, Line
 from skypact.exchange.hotline.messages import Acknowledged, Alarm, Kind, Notice, Question
 from skypact.exchange.hotline.table import Timer
 from skypact.exchange.hotline.thread import Thread, opened
-from skypact.exchange.hotline.timers import Due, Lead, due, escalation, lead, level_required, timers
+from skypact.exchange.hotline.timers import Due, due, escalation, lead, level_required, timers
 from skypact.instants import DAY_US, HOUR_US, SECOND_US
+from skypact.notify.notice import Lead
 from skypact.pact import Acknowledgement, Filing, Level
 
 MINUTE_US = 60 * SECOND_US
@@ -154,18 +155,18 @@ def test_an_amendment_and_a_cancellation_take_the_place_of_what_they_change() ->
 @pytest.mark.parametrize(
     ("filing", "emergency", "hours", "expected"),
     [
-        (Filing.MOVEMENT, False, 48, Lead(48 * 3600.0, 48 * 3600.0)),
-        (Filing.MOVEMENT, False, 47, Lead(47 * 3600.0, 48 * 3600.0)),
-        (Filing.MOVEMENT, True, 24, Lead(24 * 3600.0, 24 * 3600.0)),
-        (Filing.SITE, False, -1, Lead(-3600.0, None)),
-        (Filing.ZONE, False, 0, Lead(0.0, None)),
+        (Filing.MOVEMENT, False, 48, Lead(48 * HOUR_US, 48 * HOUR_US, False)),
+        (Filing.MOVEMENT, False, 47, Lead(47 * HOUR_US, 48 * HOUR_US, False)),
+        (Filing.MOVEMENT, True, 24, Lead(24 * HOUR_US, 24 * HOUR_US, True)),
+        (Filing.SITE, True, -1, Lead(-HOUR_US, None, False)),
+        (Filing.ZONE, False, 0, Lead(0, None, False)),
     ],
 )
 def test_how_long_before_it_was_notified(filing: Filing, emergency: bool, hours: int, expected: Lead) -> None:
     """48 hours for a movement, 24 in an emergency; nothing is asked for a site or a zone."""
     notice = Notice(filing, "it", 1, WHERE, NOW + hours * HOUR_US, END, emergency=emergency)
     assert lead(Line().north(Kind.NOTIFY, None, notice), PACT) == expected
-    assert expected.short is (hours == 47)
+    assert bool(expected.late_us) is (hours == 47)
 
 
 def test_what_is_no_notice_has_no_lead() -> None:
