@@ -96,7 +96,7 @@ def test_f5_a_reply_says_for_whom_it_speaks_and_for_whom_it_does_not() -> None:
     reply = Replied(Scope.NOT_MINE, Intent.NOTED, ("militia",))
     said = language("en").message(line.south(Kind.REPLY, notify, reply, text=None), notify)
     assert said[-2:] == (
-        "Speaking for: this is not ours. Intent: noted; nothing is promised.",
+        "Whose it is: not ours. Intent: noted; nothing is promised.",
         "Not answering for: militia",
     )
 
