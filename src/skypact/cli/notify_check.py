@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from skypact.airspace.volumes import Volumes
     from skypact.notify.filing import Filing
-    from skypact.notify.series import Gap
+    from skypact.notify.series import Gap, Series
     from skypact.pact import Pact, Remark
 
 LIMIT_BYTES: Final = 16 * 1024 * 1024
@@ -138,7 +138,7 @@ def check(options: Asked, phase: Callable[[str], None]) -> Checked:
     pact, pact_contents = _pact(options)
     mode = _one_mode(mine, other, pact, options)
 
-    ordered = series([filing for filing, _ in mine.filings + other.filings])
+    ordered = _series(mine.filings + other.filings)
     current = {filing.ref for filing in ordered.current}
     seen = {filing.ref: (filing, path) for filing, path in reversed(mine.filings)}
     own = [(filing, path) for ref, (filing, path) in sorted(seen.items()) if ref in current]
@@ -268,6 +268,15 @@ def _one_mode(mine: _Read, other: _Read, pact: Pact | None, options: Asked) -> D
             expected="one data mode in one check",
         )
     return next(iter(modes))
+
+
+def _series(filings: Sequence[tuple[Filing, str]]) -> Series:
+    """The filings in their order; an error names the files of the filing that it is about."""
+    try:
+        return series([filing for filing, _ in filings])
+    except InputError as error:
+        paths = dict.fromkeys(path for filing, path in filings if filing.ref == error.where)
+        raise error.at(" and ".join(paths)) from None
 
 
 # -- asking -------------------------------------------------------------------------------------------------

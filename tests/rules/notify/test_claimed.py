@@ -17,7 +17,7 @@ from skypact.errors import GeometryError, InputError, ModeError
 from skypact.formats.coordinates import read_position
 from skypact.instants import FOREVER, HOUR_US
 from skypact.notify.claimed import asked, uncertainty_m, volumes_of, zones_of
-from skypact.notify.filing import Activity, Disc, Filing, Outline, Window
+from skypact.notify.filing import Activity, Disc, Filing, Movement, Outline, Stop, Vehicles, Window
 from skypact.pact import Filing as FilingClass
 
 SECOND_US = 1_000_000
@@ -72,6 +72,31 @@ def test_an_outline_is_grown_by_what_its_corners_may_be_off(
     bearing, metres = rings.bearing(a.lat_deg, a.lng_deg, b.lat_deg, b.lng_deg)
     lat, lng = rings.at_bearing(a.lat_deg, a.lng_deg, bearing, along * metres)
     assert meets(practice, *rings.at_bearing(lat, lng, azimuth, part * 50.0), NOON)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(-80.0, 80.0),
+    st.sampled_from([-179.95, 0.0, 179.95]),
+    st.floats(0.0, 360.0),
+    st.floats(1.0, 5.7),
+    st.floats(0.0, 1.0),
+    st.sampled_from([-90.0, 90.0]),
+)
+def test_long_legs_anywhere_hold_what_is_within_their_width(
+    lat: float, lng: float, azimuth: float, size: float, along: float, side: float
+) -> None:
+    """Legs of 10 m to 500 km, high in the north and over the antimeridian, to their full half-width."""
+    length_m = 10.0**size
+    end = rings.at_bearing(lat, lng, azimuth, length_m)
+    spots = [read_position(f"{at:.9f}, {(on + 180) % 360 - 180:.9f}") for at, on in ((lat, lng), end)]
+    start_us = NOON - HOUR_US
+    stops = (Stop(spots[0], None, start_us), Stop(spots[1], start_us + 12 * HOUR_US))
+    window = Window(start_us, start_us + 12 * HOUR_US)
+    convoy = filings.filing(Movement(stops, 5_000_000, (Vehicles(1, "truck"),)), window=window)
+    spot = rings.at_bearing(lat, lng, azimuth, along * length_m * 0.999)
+    onward, _ = rings.bearing(*spot, *end)
+    assert meets(convoy, *rings.at_bearing(*spot, onward + side, 4_999.9), NOON)
 
 
 def test_windows_are_those_that_were_filed_with_their_tolerance() -> None:

@@ -244,6 +244,18 @@ def test_every_fault_is_told_and_nothing_is_checked(tmp_path: Path, skypact: Cal
     assert all(line.startswith("skypact: ") for line in lines)
 
 
+def test_one_serial_in_two_files_is_one_filing(tmp_path: Path, skypact: Callable[..., Ended]) -> None:
+    """The same twice is once; two different ones are refused, and both files are named."""
+    one = saved(tmp_path, "one.json", filings.site())
+    two = saved(tmp_path, "two.json", filings.site())
+    status, found = answer(skypact, one, two)
+    assert (status, len(found["filings"])) == (0, 1)
+    other = saved(tmp_path, "three.json", filings.site(name="Another"))
+    ended = skypact("notify", "check", one, "--against", other)
+    assert ended.status == 2
+    assert f"{one} and {other}: office/1: two filings with one serial" in ended.err
+
+
 def test_modes_are_never_mixed(tmp_path: Path, skypact: Callable[..., Ended]) -> None:
     """Among filings, and with a pact; the text names a place of each."""
     real = filings.site(serial=2, data_mode=DataMode.REAL)
