@@ -189,6 +189,61 @@ def test_nothing_new_is_signed_before_the_witness_was_heard(tmp_path: Path) -> N
     told(tmp_path, story)
 
 
+def test_a_witness_that_is_slow_delays_no_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While it is being asked the next ones are made; it is asked once at a time, and left at the end."""
+    import skypact.courier.witnesses
+
+    monkeypatch.setattr(skypact.courier.witnesses, "EACH_S", 0.02)
+
+    async def story(alpha: Party, _bravo: Party, way: Way, asked: Witnesses) -> None:
+        await asked.turn()
+        gate, waiting = asyncio.Event(), 0
+        send = way.send
+
+        async def slow(method: str, url: str, **more: Any) -> Response:
+            nonlocal waiting
+            waiting += 1
+            await gate.wait()
+            return await send(method, url, **more)
+
+        way.send = slow  # type: ignore[method-assign]
+        running = asyncio.create_task(asked.run())
+        for size in (10, 20, 30):
+            await fill(alpha.store, 10)
+            for _ in range(2_000):
+                if (await alpha.record.newest()).size == size:
+                    break
+                await asyncio.sleep(0.01)
+            assert (await alpha.record.newest()).size == size
+        assert waiting == 1
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await asyncio.sleep(0.02)
+        assert all(each.asking is None or each.asking.cancelled() for each in asked._asked)
+
+    told(tmp_path, story)
+
+
+def test_two_that_witness_each_other_come_to_rest(tmp_path: Path) -> None:
+    """A cosignature is no leaf: after one turn each there is nothing new to sign on either side."""
+
+    async def story(alpha: Party, bravo: Party, way: Way, asked: Witnesses) -> None:
+        mutual = Witness(alpha.store, KEYS["alpha"], [await bravo.record.log_key()], "alpha.example/log")
+        back = Way(mutual)
+        keys = [(await mutual.witness_key(), URL)]
+        other = Witnesses(bravo.record, back, keys, way.clock)  # type: ignore[arg-type]
+        await fill(alpha.store, 10)
+        await fill(bravo.store, 20)
+        for _ in range(5):
+            await asked.turn()
+            await other.turn()
+        assert [(await party.record.newest()).size for party in (alpha, bravo)] == [10, 20]
+        assert (len(way.calls), len(back.calls)) == (2, 2)  # one to hear what it knows, one to cosign
+
+    told(tmp_path, story)
+
+
 def test_a_witness_that_forgot_or_knows_better_is_asked_from_where_it_is(tmp_path: Path) -> None:
     """It says what it cosigned last, and the proof begins there."""
 

@@ -60,6 +60,7 @@ class _Asked:
     heard: bool = False
     failures: int = 0
     not_before_us: int = 0
+    asking: asyncio.Task[None] | None = None
 
 
 class Witnesses:
@@ -86,34 +87,58 @@ class Witnesses:
         self._clock = clock
         self._began_us = clock()
         self._renewed_us = -HOUR_US
+        self._problem = ""
 
     async def run(self) -> None:
         """Make checkpoints and have them cosigned, for ever."""
-        while True:
-            await self.turn()
-            await asyncio.sleep(EACH_S)
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                began_s = loop.time()
+                await self._tick()
+                await asyncio.sleep(max(0.0, EACH_S - (loop.time() - began_s)))
+        finally:
+            for each in self._asked:
+                if each.asking is not None:
+                    each.asking.cancel()
 
     async def turn(self) -> None:
-        """One checkpoint, where there is something new, and each witness that has not cosigned it asked."""
+        """One tick, and all that it began, to its end; after a start, what the witnesses know before it."""
         if not self._may_sign():
-            await self._ask_all(await self._record.newest())
-        if not self._may_sign():
-            return
-        try:
-            row = await self._record.checkpoint(self._clock())
-        except Refused as error:
-            _LOG.error("no checkpoint is signed", extra={"why": str(error)})
-            return
-        await self._ask_all(row)
+            await self._tick()
+            await self._settle()
+        if self._may_sign():
+            await self._tick()
+            await self._settle()
+
+    async def _tick(self) -> None:
+        """One checkpoint, where there is something new; each witness asked that is not being asked."""
+        if self._may_sign():
+            try:
+                row = await self._record.checkpoint(self._clock())
+            except Refused as error:
+                if str(error) != self._problem:
+                    self._problem = str(error)
+                    _LOG.error("no checkpoint is signed", extra={"why": self._problem})
+                return
+        else:
+            row = await self._record.newest()
+        self._problem = ""
+        for each in self._asked:
+            if each.asking is not None and each.asking.done():
+                each.asking.result()  # what nobody foresaw is for whoever keeps this running
+                each.asking = None
+            if each.asking is None:
+                each.asking = asyncio.create_task(self._ask(each, row), name="skypact-witness")
+
+    async def _settle(self) -> None:
+        await asyncio.gather(*(each.asking for each in self._asked if each.asking is not None))
 
     def _may_sign(self) -> bool:
         """Whether what the witnesses know is known, or was waited for long enough."""
         waited_s = (self._clock() - self._began_us) / SECOND_US
         heard = [each.heard for each in self._asked]
         return all(heard) or waited_s >= (PATIENCE_S if any(heard) else LONGEST_S)
-
-    async def _ask_all(self, row: CheckpointRow) -> None:
-        await asyncio.gather(*(self._ask(each, row) for each in self._asked))
 
     async def _ask(self, asked: _Asked, row: CheckpointRow) -> None:
         if self._clock() < asked.not_before_us:
