@@ -285,33 +285,45 @@ def fold(messages: Iterable[Message], pact: Pact) -> Folded:
     is refused with it.
     """
     once = {message.id: message for message in messages}
-    lines: dict[tuple[str, str, str], list[Message]] = {}
+    lines: dict[str, dict[tuple[str, str], list[Message]]] = {}
     for message in sorted(once.values(), key=lambda each: (each.serial, each.id)):
-        lines.setdefault((message.thread, message.sender, message.to), []).append(message)
-    threads: dict[str, Thread] = {}
+        halves = lines.setdefault(message.thread, {})
+        halves.setdefault((message.sender, message.to), []).append(message)
+    threads: list[Thread] = []
     refused: dict[str, tuple[Message, InputError | Refused]] = {}
+    for halves in lines.values():
+        thread = _threaded(list(halves.values()), refused, pact)
+        threads += [] if thread is None else [thread]
+    waiting = [message for halves in lines.values() for line in halves.values() for message in line]
+    return Folded(
+        tuple(sorted(threads, key=lambda each: (each.first.said_us, each.first.id))),
+        tuple(each for _, each in sorted(refused.items())),
+        tuple(sorted(waiting, key=lambda each: each.id)),
+    )
+
+
+def _threaded(
+    lines: list[list[Message]], refused: dict[str, tuple[Message, InputError | Refused]], pact: Pact
+) -> Thread | None:
+    """One thread of its senders' lines; what is taken or refused is taken out of them, what is left waits."""
+    thread: Thread | None = None
     moved = True
     while moved:
         moved = False
-        for ident, line in lines.items():
+        for line in lines:
             while line:
                 message = line[0]
                 try:
-                    if message.re in refused or message.thread in refused.keys() - {message.id}:
+                    if message.re and (message.re in refused or message.thread in refused):
                         raise _rests_on_refused(message)
-                    threads[ident[0]] = _step(threads.get(ident[0]), message, pact)
+                    thread = _step(thread, message, pact)
                 except (InputError, Refused) as error:
                     if isinstance(error, Refused) and error.reason is Reason.NOT_NOW:
                         break
                     refused[message.id] = (message, error)
                 del line[0]
                 moved = True
-    waiting = [message for line in lines.values() for message in line]
-    return Folded(
-        tuple(sorted(threads.values(), key=lambda each: (each.first.said_us, each.first.id))),
-        tuple(each for _, each in sorted(refused.items())),
-        tuple(sorted(waiting, key=lambda each: each.id)),
-    )
+    return thread
 
 
 def _step(thread: Thread | None, message: Message, pact: Pact) -> Thread:
@@ -327,7 +339,7 @@ def _rests_on_refused(message: Message) -> Refused:
         Reason.INVALID,
         "what it answers was refused",
         where=_place(message),
-        found=message.re or message.thread,
+        found=message.re,
     )
 
 
