@@ -103,6 +103,12 @@ def detect(source: Source, titles: Mapping[str, str]) -> str:
         return "parquet"
     _refuse_binary(source.name, head, titles)
     text = head.removeprefix(_BOM).lstrip()
+    if _holds_filings(text):
+        raise FormatError(
+            "filings, which are no tracks or volumes",
+            where=source.name,
+            expected="'skypact notify check', with its --against for tracks, plans, volumes and zones",
+        )
     found = _of_text(source, text)
     if found is not None:
         return found
@@ -112,6 +118,17 @@ def detect(source: Source, titles: Mapping[str, str]) -> str:
         found=_described(source.name, text),
         expected=_known(titles),
     )
+
+
+def _holds_filings(text: bytes) -> bool:
+    """Whether a text is a filing or a list of them; whatever has times in columns is recorded tracks."""
+    first = text.split(b"\n", 1)[0].lower()
+    if b"skypact.filing." not in text and (b"time" in first or not re.search(rb"radius|half.width", first)):
+        return False
+    from skypact.formats.filing_lists import looks_like_a_list
+    from skypact.formats.filings_json import is_filing
+
+    return is_filing(text) or looks_like_a_list(text)
 
 
 def _known(titles: Mapping[str, str]) -> str:

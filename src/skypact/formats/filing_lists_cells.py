@@ -35,6 +35,7 @@ CELL_MAX: Final = 2_000
 UNPACKED_MAX: Final = 128 * 1024 * 1024
 """Bytes of all parts of a workbook together, unpacked."""
 ZIP_MAGIC: Final = b"PK\x03\x04"
+_OLD_MAGIC: Final = b"\xd0\xcf\x11\xe0"
 
 _SEPARATORS: Final = ",;\t"
 _DAMAGED: Final = (
@@ -82,6 +83,10 @@ def read_sheets(data: bytes, name: str) -> list[Sheet]:
     FormatError
         It is neither, or larger than a list is; names the file.
     """
+    if data.startswith(_OLD_MAGIC):
+        raise FormatError(
+            "a workbook of before 2007", where=name, found="XLS", expected="the same saved as XLSX or CSV"
+        )
     sheets = _workbook(data, name) if data.startswith(ZIP_MAGIC) else iter([_csv(data, name)])
     return [sheet for sheet in sheets if sheet.header]
 

@@ -6,7 +6,7 @@ import csv
 import io
 import zipfile
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +16,7 @@ from openpyxl import Workbook
 from filings import NOON
 from skypact.airspace.labels import DataMode
 from skypact.errors import FormatError
-from skypact.formats import filing_lists_cells
+from skypact.formats import detect, filing_lists_cells
 from skypact.formats.filing_lists import (
     ALIASES,
     COLUMNS,
@@ -30,6 +30,9 @@ from skypact.formats.filing_lists_templates import template
 from skypact.instants import FOREVER, HOUR_US, parse_instant
 from skypact.notify.filing import Movement, Site, Vehicles
 from skypact.pact import Filing as FilingClass
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SITE = {
     "serial": "1",
@@ -285,6 +288,7 @@ def test_a_heading_that_is_not_known_is_a_fault(data: bytes, why: str) -> None:
         (b"radius\xff\n", "not UTF-8"),
         (b'radius\n"1', "quotes that are closed"),
         (b"PK\x03\x04", "not a workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1", "saved as XLSX"),
         (b"a" + b"," * 200 + b"b\n", "too many columns"),
     ],
 )
@@ -316,6 +320,21 @@ def test_a_value_under_no_heading_is_a_fault() -> None:
 def test_a_list_is_told_by_its_heading(head: bytes, is_one: bool) -> None:
     """A workbook, or a serial and how far it reaches; recorded tracks are none."""
     assert looks_like_a_list(head) is is_one
+
+
+def test_other_commands_say_where_filings_are_checked(tmp_path: Path) -> None:
+    """A list or a filing among tracks is told for what it is; tracks with a radius stay tracks."""
+    for name, data in (("l.csv", template("sites").encode()), ("f.json", b'{"format": "skypact.filing.1"}')):
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(FormatError, match="skypact notify check"):
+            detect(path)
+    track = tmp_path / "t.csv"
+    track.write_bytes(b"serial,time,latitude,longitude,radius\na,2026-05-04T12:00:00Z,1,1,5\n")
+    assert detect(track) == "csv"
+    other = tmp_path / "o.csv"
+    other.write_bytes(b"id,latitude,longitude,radius\na,1,1,5\n")
+    assert detect(other) == "csv"
 
 
 # -- XLSX ---------------------------------------------------------------------------------------------------
