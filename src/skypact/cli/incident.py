@@ -1,7 +1,8 @@
 """``skypact incident``: an incident as one append-only file, each party's account beside the others'.
 
 Law: a file is read and verified whole before anything is done with it, and written whole or not at all.
-Who writes an entry is said with it, and a withdrawal is its party's. No output says who is right.
+What a text proposes (``draft``) goes no further than a person takes it. Who writes an entry is said with it,
+and a withdrawal is its party's. No output says who is right.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from skypact.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from skypact.formats.incident_file import Kept
     from skypact.incident.entries import Entry
@@ -30,6 +32,7 @@ ACTIONS: Final = {
     "assess": ("FILE [NAME=VALUE...]", ("by", "post", "at")),
     "show": ("FILE", ("format", "record")),
     "report": ("FILE", ("output", "format", "record")),
+    "draft": ("FILE|-", ("format",)),
 }
 """What can be done, what it takes, and the options that belong to it."""
 _NAMED: Final = (
@@ -47,7 +50,9 @@ claim by claim, and what records can say of them. It never says who is right.
   withdraw FILE ID   a party takes an account of its own back; it stays visible
   assess FILE ...    add an assessment (degree A to E), as NAME=VALUE
   show FILE          verify every line, and say where the parties stand
-  report FILE        the report, side by side, as one HTML file or as JSON"""
+  report FILE        the report, side by side, as one HTML file or as JSON
+  draft FILE|-       propose incidents and statements from an English news
+                     text, for a person to accept; nothing is written"""
 _EPILOG = """\
   skypact incident new case.jsonl --title "The drone of 8 June" \\
       --parties "north:The north,south" --by office --post investigator
@@ -56,15 +61,15 @@ _EPILOG = """\
       --by north --post "duty officer"
 
 Exit status: 0 done, or nothing disputed; 1 'show' found claims that
-contradict each other; 2 bad usage or input, a file that was changed, or an
-entry that the incident does not allow."""
+contradict each other, 'draft' found nothing to propose; 2 bad usage or input,
+a file that was changed, or an entry that the incident does not allow."""
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``skypact incident``."""
     p = Parser("incident", _DESCRIPTION, epilog=_EPILOG)
     p.add_argument("action", metavar="ACTION", choices=tuple(ACTIONS), help="one of the above")
-    p.add_argument("file", metavar="FILE", type=Path, help="the incident's file")
+    p.add_argument("file", metavar="FILE", type=Path, help="the incident's file, or a news text")
     p.add_argument("what", metavar="ARGUMENT", nargs="*", help="as above")
     p.add_argument("--title", metavar="TEXT", help="of new: what people call it")
     p.add_argument("--name", metavar="NAME", help="of new: its short name (the file's)")
@@ -300,6 +305,53 @@ def _report(options: argparse.Namespace) -> int:
     return OK
 
 
+def _draft(options: argparse.Namespace) -> int:
+    from skypact.formats.incident_press import TEXT_MAX, as_json, draft
+    from skypact.formats.source import Source
+
+    if options.format == "html":
+        raise UsageError("'skypact incident draft' is a table or JSON")
+    with Source(options.file) as source:
+        data = source.read_bytes(4 * TEXT_MAX)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "not UTF-8", where=str(options.file), found=f"byte 0x{data[error.start]:02x}", expected="a text"
+        ) from None
+    try:
+        found = draft(text)
+    except InputError as error:
+        raise error.at(str(options.file)) from None
+    if options.format == "json":
+        _json(as_json(found))
+    else:
+        _say(list(_proposals(as_json(found))))
+    return OK if found.incidents or found.statements else FOUND
+
+
+def _proposals(found: dict[str, Any]) -> Iterator[str]:
+    """What a text proposes, for a terminal."""
+    yield found["statement"]
+    yield f"The text is dated {found['dated'] or 'by nobody'}; SHA-256 {found['source_sha256']}"
+    for k, one in enumerate(found["incidents"], 1):
+        near = f", {one['place']}" if one["place"] else ""
+        note = " (the day is that of an announcement)" if one["day_is_of_the_announcement"] else ""
+        yield f"incident {k}: {one['day']}{near}{note}"
+        yield f"  {one['quote_start']}-{one['quote_end']}  {one['quote']}"
+    for k, one in enumerate(found["statements"], 1):
+        said = f", {one['said']}" if one["said"] else ""
+        about = f", about {one['about']}" if one["about"] else ""
+        yield f"statement {k}: {one['speaker']} ({one['verb']}{said}{about})"
+        yield f"  {one['quote_start']}-{one['quote_end']}  {one['quote']}"
+        for claim in one["claims"]:
+            denied = "" if claim["modality"] == "asserted" else f"{claim['modality']}: "
+            yield f"  claim {claim['predicate']}: {claim['subject']}: {denied}{claim['value']}"
+    for one in found["unattributed"]:
+        yield "nobody is named for this, so it is not proposed:"
+        yield f"  {one['quote_start']}-{one['quote_end']}  {one['quote']}"
+
+
 def _json(value: object) -> None:
     with standard_output():
         sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
@@ -317,4 +369,5 @@ _DO: Final = {
     "assess": _assess,
     "show": _show,
     "report": _report,
+    "draft": _draft,
 }

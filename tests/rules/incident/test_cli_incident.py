@@ -180,3 +180,28 @@ def test_help_says_who_decides(typed: Callable[..., int], capsys: pytest.Capture
     """Nobody here."""
     assert typed("--help") == 0
     assert "It never says who is right." in capsys.readouterr().out
+
+
+def test_a_draft_proposes_and_writes_nothing(
+    typed: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table or JSON, with the stretch that each came from; 1 where there is nothing to propose."""
+    text = (
+        "On 2 March 2024 an aircraft struck a convoy near Northtown. The army said that 3 people were killed."
+    )
+    Path("news.txt").write_text(f"{text} Two people were injured.", encoding="utf-8")
+    assert typed("draft", "news.txt") == 0
+    shown = capsys.readouterr().out
+    assert "incident 1: 2024-03-02, Northtown" in shown
+    assert "statement 1: The army (said, about 2024-03-02)" in shown
+    assert "claim harm: people killed: 3" in shown
+    assert "nobody is named for this" in shown
+    assert typed("draft", "news.txt", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["statements"][0]["claims"][0]["value"] == "3"
+    assert [path.name for path in Path().iterdir()] == ["news.txt"]
+    Path("news.txt").write_text("It rained.", encoding="utf-8")
+    assert typed("draft", "news.txt") == 1
+    Path("news.txt").write_bytes(b"caf\xe9")
+    assert typed("draft", "news.txt") == 2
+    assert typed("draft", "news.txt", "--format", "html") == 2
+    assert typed("draft", "none.txt") == 2
