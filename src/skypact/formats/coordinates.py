@@ -47,7 +47,7 @@ _RUSSIAN: Final[Mapping[str, str]] = {
     "В.Д.": "E",  # noqa: RUF001
     "З.Д.": "W",  # noqa: RUF001
 }
-_MGRS = re.compile(r"(\d{1,2}) ?([A-Z]) ?([A-Z])([A-Z])(?: ?(\d{2,10})| ?(\d{1,5}) (\d{1,5}))?", re.ASCII)
+_MGRS = re.compile(r"(\d{1,2}) ?([A-Z]) ?([A-Z])([A-Z])(?: ?(\d+)| ?(\d+) (\d+))?", re.ASCII)
 _POLAR = re.compile(r"[ABYZ] ?[A-Z]{2}[ \d]*", re.ASCII)
 _ANGLE = re.compile(
     r"([NSEW])? ?([+-])?(\d+(?:[.]\d+)?)"
@@ -120,12 +120,10 @@ def _plain(text: str) -> str:
 def _square(grid: re.Match[str], text: str, where: str) -> Position:
     zone, band, column, row, joined, east, north = grid.groups()
     if joined is not None:
-        half, odd = divmod(len(joined), 2)
+        half = len(joined) // 2
         east, north = joined[:half], joined[half:]
-        if odd:
-            north = ""  # of another length than the other: refused below
     east, north = east or "", north or ""
-    if len(east) != len(north):
+    if len(east) != len(north) or len(east) > 5:
         raise GeometryError(
             "as many digits are needed to the east as to the north",
             where=where,

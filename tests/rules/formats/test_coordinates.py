@@ -136,6 +136,9 @@ def test_a_square_that_its_zone_does_not_have_is_refused(text: str) -> None:
         ("37SDG1234567890", "is not in zone 37S"),
         ("37SDT123", "as many digits"),
         ("37SDT 123 45", "as many digits"),
+        ("37SDT1", "as many digits"),
+        ("37SDT123456123456", "up to ten"),
+        ("37SDT 123456 123456", "up to ten"),
         ("AZA12345678", "UPS"),
         ("YXK 12345 12345", "UPS"),
         ("33 30 38 37", "not clear where the latitude ends"),
@@ -178,6 +181,8 @@ def test_what_could_be_misread_is_refused(text: str, why: str) -> None:
         ("33°30′04″ ю. ш., 38°37′02″ з. д.", "33 30 04 S 38 37 02 W"),  # noqa: RUF001
         ("3330N03837E", "33 30 N 38 37 E"),
         ("37s dt 62845 06790", "37SDT6284506790"),
+        ("37S DT 6284506790", "37SDT6284506790"),
+        ("-0 30.0', 5 0.0'", "-0.500, 5.000"),
         ("33° N, 38° E", "33, 38"),
         ("33.5\u00a0N\t38.6\u202fE", "33.5, 38.6"),
     ],
