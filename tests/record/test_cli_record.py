@@ -243,12 +243,13 @@ def test_two_checkpoints_stand_to_each_other_as_it_is_proven(made: Path, party: 
         (("compare", "a"), "takes two arguments"),
         (("verify", "a", "b"), "takes one argument at most"),
         (("look",), "invalid choice: 'look'"),
-        (("verify", "nothing"), "needs the log's --key"),
+        (("verify", "nothing"), "needs the log's one --key"),
+        (("verify", "nothing", "--key", "KEY", "--key", "KEY"), "needs the log's one --key"),
         (("verify", "nothing", "--key", "x"), "--key: not a verifier key"),
         (("verify", "nothing", "--key", "KEY"), "nothing: cannot be read"),
         (("verify", "nothing", "--key", "KEY", "--witness", "KEY"), "witness[0]: a key of the other kind"),
         (("verify", "nothing", "--key", "KEY", "--quorum", "1"), "quorum: not a number of these witnesses"),
-        (("verify", "--key", "KEY"), "to verify a FILE or a DIR"),
+        (("verify", "--witness", "KEY"), "to verify a FILE or a DIR"),
         (("export", "DIR", "--reason", "x"), "--reason is an option of erase, not of 'export'"),
         (("export", "DIR", "--bodies", "DIR/b"), "contents do not belong into a folder"),
         (("erase", "x", "--reason", "x"), "erase takes the position of a leaf"),
@@ -298,6 +299,29 @@ def test_a_key_that_is_not_ed25519_needs_another_for_the_record(tmp_path: Path) 
     (tmp_path / "skypact.toml").write_text(text, encoding="ascii")
     ended = skypact("record", "key", "--data", tmp_path)
     assert (ended.status, ended.out.startswith("log.example/alpha+")) == (0, True), ended
+
+
+def test_a_ledger_that_had_another_key_is_verified_with_it(tmp_path: Path) -> None:
+    """After a change of key its old checkpoints are faults until the old key is named."""
+
+    async def make() -> None:
+        store = await Store.open(f"sqlite:///{tmp_path / 'skypact.db'}", upgrade=True)
+        await fill(store, 5)
+        await store.close()
+
+    asyncio.run(make())
+    old = make_key(tmp_path / "key.pem", "EdDSA")
+    assert skypact("record", "export", tmp_path / "out", "--data", tmp_path).status == 0
+    before = skypact("record", "key", "--data", tmp_path).out.strip()
+    assert note.verifier_key(before).key == old.public
+    (tmp_path / "key.pem").unlink()
+    make_key(tmp_path / "key.pem", "EdDSA")
+    assert skypact("record", "prove", "0", "--data", tmp_path).status == 0
+    ended = skypact("record", "verify", "--data", tmp_path)
+    assert (ended.status, ended.err.count("fault")) == (1, 1), ended
+    assert "the checkpoint of 5 leaves: not signed by a key that is known here" in ended.err
+    ended = skypact("record", "verify", "--data", tmp_path, "--key", before)
+    assert (ended.status, "2 checkpoints" in ended.out) == (0, True), ended
 
 
 def test_the_commands_of_the_document_run(party: Path, key: str, tmp_path: Path) -> None:

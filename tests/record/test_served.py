@@ -198,4 +198,6 @@ def test_a_database_that_was_restored_is_another_log(tmp_path: Path) -> None:
     assert ended.status == 0, ended
     told = skypact("record", "verify", tmp_path / "receipt", "--key", two, "--json").json
     assert told["kind"] == "record.continued"
+    ended = skypact("record", "verify", "--data", second)
+    assert (ended.status, "2 checkpoints" in ended.out) == (0, True), ended
     assert told["content"]["why"].startswith("restored from a backup of ")

@@ -81,7 +81,14 @@ def parser() -> argparse.ArgumentParser:
     p = Parser("record", _DESCRIPTION, epilog=_EPILOG)
     p.add_argument("action", metavar="ACTION", choices=tuple(ACTIONS), help="one of the above")
     p.add_argument("what", metavar="ARGUMENT", nargs="*", help="as above")
-    p.add_argument("--key", metavar="VKEY", help="of verify and compare: the log's key, as it was handed on")
+    p.add_argument(
+        "--key",
+        metavar="VKEY",
+        action="append",
+        default=[],
+        help="of verify and compare: the log's key, as it was handed on; to verify "
+        "this ledger, keys that it had before",
+    )
     p.add_argument(
         "--witness", metavar="VKEY", action="append", default=[], help="a witness's key; as many as there are"
     )
@@ -221,8 +228,8 @@ def _prove(options: argparse.Namespace) -> int:
 
 def _verify(options: argparse.Namespace) -> int:
     if not options.what:
-        if options.key or options.witness or options.bodies or options.output:
-            raise UsageError("--key, --witness, --bodies and --output: to verify a FILE or a DIR")
+        if options.witness or options.bodies or options.output:
+            raise UsageError("--witness, --bodies and --output: to verify a FILE or a DIR")
         return _verify_database(options)
     if Path(options.what[0]).is_dir():
         return _verify_folder(options)
@@ -231,11 +238,13 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _verify_database(options: argparse.Namespace) -> int:
     from skypact.desk.audit import Audit, audit
+    from skypact.record.note import verifier_key
 
     progress = _progress(options)
+    before = [verifier_key(text, where="--key") for text in options.key]
 
     async def work(store: Store, record: Record) -> Audit:
-        return await audit(store, [await record.log_key()], progress.step)
+        return await audit(store, [await record.log_key(), *before], progress.step)
 
     found: Audit = progress.run(lambda: _on_record(options, work))
     for fault in found.faults:
@@ -413,11 +422,13 @@ def _policy(options: argparse.Namespace) -> Policy:
     from skypact.record.checkpoint import Policy
     from skypact.record.note import verifier_key
 
-    if not options.key:
-        raise UsageError(f"'skypact record {options.action}' needs the log's --key ('skypact record key')")
+    if len(options.key) != 1:
+        raise UsageError(
+            f"'skypact record {options.action}' needs the log's one --key ('skypact record key')"
+        )
     witnesses = tuple(verifier_key(text, where="--witness") for text in options.witness)
     quorum = len(witnesses) if options.quorum is None else options.quorum
-    return Policy(verifier_key(options.key, where="--key"), witnesses, quorum)
+    return Policy(verifier_key(options.key[0], where="--key"), witnesses, quorum)
 
 
 def _files(options: argparse.Namespace) -> list[bytes]:

@@ -15,13 +15,13 @@ from skypact.desk.signatures import BATCH, faults
 from skypact.errors import InputError
 from skypact.record.checkpoint import Checkpoint
 from skypact.record.ledger import Frontier, entry_hash
+from skypact.record.note import VerifierKey
 from skypact.record.tiles import HEIGHT, WIDTH, full_roots, tile_root
 from skypact.store import ledger as kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from skypact.record.note import VerifierKey
     from skypact.store import Store, Tx
 
 MANY: Final = 20
@@ -64,7 +64,8 @@ async def audit(store: Store, keys: list[VerifierKey], tell: Callable[[str], Non
     Parameters
     ----------
     keys
-        The log's keys: every checkpoint has to be signed with one of them.
+        The log's keys, that of now and those of before: every checkpoint has to be signed with one of them,
+        under the origin that the log had then.
     tell
         Told where the work stands, for a person who waits.
     """
@@ -194,5 +195,6 @@ def _signatures(tx: Tx, found: Audit, keys: list[VerifierKey], tell: Callable[[s
                 tell(f"checking signatures: {done} of {found.checkpoints}")
         yield batch
 
-    for size, text in faults(batches(), keys):
+    names = [VerifierKey(name, key.kind, key.key) for name in kept.origins(tx) for key in keys]
+    for size, text in faults(batches(), names):
         found.fault(f"the checkpoint of {size} leaves: {text}")

@@ -287,7 +287,7 @@ class Record:
         """What the record had at an instant, from the ledger and its checkpoints alone."""
 
         def work(tx: Tx) -> AsOf:
-            row = kept.checkpoint_by(tx, at_us)
+            row = _cosigned(tx, kept.checkpoint_by(tx, at_us))
             size = 0 if row is None else row.size
             after = kept.checkpoint_over(tx, size)
             until = kept.size(tx) if after is None else after.size

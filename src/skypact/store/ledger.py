@@ -225,6 +225,11 @@ def checkpoint_over(tx: Tx, leaves_of_tree: int) -> CheckpointRow | None:
     return _checkpoint(_CHECKPOINT_OVER.rows(tx, leaves_of_tree))
 
 
+def origins(tx: Tx) -> list[str]:
+    """The origins that checkpoints were signed under."""
+    return [origin for (origin,) in _ORIGINS.rows(tx)]
+
+
 def checkpoints(tx: Tx, above: int) -> list[CheckpointRow]:
     """Those of trees larger than of ``above`` leaves, by size; at most :data:`MANY`."""
     return [CheckpointRow(*row) for row in _CHECKPOINTS.rows(tx, above, MANY)]
@@ -331,6 +336,7 @@ _LAST_CHECKPOINT: Final = Sql(f"{_CHECKPOINT} ORDER BY size DESC LIMIT 1")
 _CHECKPOINT_BY: Final = Sql(f"{_CHECKPOINT} WHERE made_us <= $1 ORDER BY made_us DESC, size DESC LIMIT 1")
 _CHECKPOINT_OVER: Final = Sql(f"{_CHECKPOINT} WHERE size > $1 ORDER BY size LIMIT 1")
 _CHECKPOINTS: Final = Sql(f"{_CHECKPOINT} WHERE size > $1 ORDER BY size LIMIT $2")
+_ORIGINS: Final = Sql("SELECT DISTINCT origin FROM ledger_checkpoint ORDER BY origin")
 _ADD_COSIGNATURE: Final = Sql(
     "INSERT INTO ledger_cosignature (witness, size, line, time_s) VALUES ({values 4}) ON CONFLICT DO NOTHING"
 )

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from record_oracle import sha, tree_hash
 from skypact.errors import FormatError
 from skypact.record import tree
-from skypact.record.tiles import WIDTH, Tile, Tiles, bundle, tile_of, tile_root, tiles_of, unbundle
+from skypact.record.tiles import (
+    WIDTH,
+    Tile,
+    Tiles,
+    bundle,
+    full_roots,
+    tile_of,
+    tile_root,
+    tiles_of,
+    unbundle,
+)
 
 LEAVES = [sha(n.to_bytes(4, "big")) for n in range(70_000)]
 
@@ -109,6 +119,13 @@ def test_the_root_of_a_full_tile_is_the_tree_s() -> None:
     """It is the Merkle tree hash of 256 leaves."""
     entries = [bytes([n]) for n in range(256)]
     assert tile_root(b"".join(sha(b"\x00" + entry) for entry in entries)) == tree_hash(entries)
+
+
+@pytest.mark.parametrize("count", [0, 1, 255, 256, 257, 600])
+def test_only_full_tiles_stand_in_the_level_above(count: int) -> None:
+    """One hash for each 256, and nothing for what is left over."""
+    full = [b"".join(LEAVES[low : low + WIDTH]) for low in range(0, count - count % WIDTH, WIDTH)]
+    assert full_roots(LEAVES[:count]) == [tile_root(tile) for tile in full]
 
 
 @given(st.lists(st.binary(max_size=70), min_size=1, max_size=20))
