@@ -172,7 +172,13 @@ def read_list(data: bytes, name: str, defaults: ListDefaults | None = None) -> L
         errors += reading.errors
     if not filings and not errors:
         raise FormatError("a list without rows", where=name, expected="a header and a row for each")
-    return ListRead(() if errors else tuple(filings), tuple(errors[:ERRORS_MAX]))
+    if len(errors) > ERRORS_MAX:
+        more = len(errors) - ERRORS_MAX + 1
+        errors = [
+            *errors[: ERRORS_MAX - 1],
+            FormatError(f"{more:,} more faults, which are not told", where=name),
+        ]
+    return ListRead(() if errors else tuple(filings), tuple(errors))
 
 
 def looks_like_a_list(head: bytes) -> bool:

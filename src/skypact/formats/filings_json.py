@@ -181,11 +181,11 @@ def read_filings(data: bytes, name: str) -> list[Filing]:
         document = parse(data).value
         if not isinstance(document, list):
             return [_filing(document)]
-        if len(document) > FILINGS_MAX:
+        if not 1 <= len(document) <= FILINGS_MAX:
             raise FormatError(
-                "too many filings",
+                "not a number of filings",
                 found=f"{len(document):,}",
-                expected=f"at most {FILINGS_MAX:,} in one file",
+                expected=f"1 to {FILINGS_MAX:,} in one file",
             )
         return [_under(f"[{k}]", _filing, value) for k, value in enumerate(document)]
     except InputError as error:

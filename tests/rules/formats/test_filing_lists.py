@@ -219,7 +219,9 @@ def test_every_row_is_read_and_every_fault_is_told() -> None:
     assert [text.split(": ")[0] for text in found] == [
         f"list, line {line}, {column}" for line in (2, 4) for column in ("position", "radius", "from")
     ]
-    assert len(faults(sheet([wrong] * 100))) == ERRORS_MAX
+    many = faults(sheet([wrong] * 100))
+    assert len(many) == ERRORS_MAX
+    assert many[-1] == "list: 101 more faults, which are not told"
 
 
 def test_a_position_stands_in_one_column_or_in_two() -> None:

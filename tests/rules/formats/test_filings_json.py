@@ -158,6 +158,7 @@ def test_what_is_wrong_is_named_by_its_path(
         (b"{", "JSON"),
         (b"5", "expected 'object'"),
         (b"[5]", "expected 'object'"),
+        (b"[]", "not a number of filings"),
         (b'{"format": "skypact.filing.1", "format": "x"}', "twice"),
     ],
 )
@@ -171,7 +172,7 @@ def test_what_is_no_filing_is_refused(data: bytes, why: str) -> None:
 def test_a_file_has_no_end_of_filings(monkeypatch: pytest.MonkeyPatch) -> None:
     """More than the limit is refused, with the limit."""
     monkeypatch.setattr("skypact.formats.filings_json.FILINGS_MAX", 1)
-    with pytest.raises(InputError, match="at most 1 in one file"):
+    with pytest.raises(InputError, match="1 to 1 in one file"):
         read_filings(b"[{}, {}]", "f.json")
 
 
