@@ -354,6 +354,30 @@ def test_yesterday_s_backup_restored_goes_on_as_another_log(tmp_path: Path, late
     told(tmp_path, restored)
 
 
+def test_a_backup_that_grew_to_the_same_size_goes_on_as_another_log_too(tmp_path: Path) -> None:
+    """As many leaves as the witness has cosigned, and others: its no to the same size says so."""
+
+    async def before(alpha: Party, _bravo: Party, _way: Way, asked: Witnesses) -> None:
+        await fill(alpha.store, 20)
+        await asked.turn()
+
+    async def after(alpha: Party, _bravo: Party, _way: Way, asked: Witnesses) -> None:
+        await fill(alpha.store, 30)
+        await asked.turn()
+
+    async def restored(alpha: Party, _bravo: Party, _way: Way, asked: Witnesses) -> None:
+        await fill(alpha.store, 30)
+        await alpha.record.checkpoint(T0)  # by a person at the terminal, who asks no witness
+        await asked.turn()
+        assert (await alpha.record.log_key()).name == "alpha.example/log/1"
+
+    told(tmp_path, before)
+    shutil.copy(tmp_path / "alpha.db", tmp_path / "backup")
+    told(tmp_path, after)
+    shutil.copy(tmp_path / "backup", tmp_path / "alpha.db")
+    told(tmp_path, restored)
+
+
 def test_a_fork_of_the_same_size_is_seen_and_kept_as_proof(tmp_path: Path) -> None:
     """A log that shows its witness a second root: refused, and both notes are a leaf of the witness, once."""
 
@@ -365,7 +389,8 @@ def test_a_fork_of_the_same_size_is_seen_and_kept_as_proof(tmp_path: Path) -> No
         lie = checkpoint.signed(head, note.sign(head.text, key.name, KEYS["alpha"]))
         for _ in range(3):
             said = await bravo.witness.add_checkpoint(Request(20, (), lie).encode(), T0)
-            assert (said.status, said.body, said.media_type) == (409, b"20\n", "text/x.tlog.size")
+            assert (said.status, said.body) == (409, b"forked\n")
+            assert said.media_type == "text/plain; charset=utf-8"
         assert await bravo.record.about(key.name) == [(0, FORK)]
         kept_proof = (await bravo.record.prove(0, T0)).statement
         assert isinstance(kept_proof, Leaf)

@@ -169,8 +169,11 @@ class Witnesses:
         status, known, body = await self._post(asked, row, old)
         told = known is not None and known <= row.size and known != old
         if told and known is not None:  # it cosigned another size last than is known here
-            status, known, body = await self._post(asked, row, known)
-        if (known is not None and known >= row.size) or (told and status == STATUS[Decision.UNPROVEN]):
+            old = known
+            status, known, body = await self._post(asked, row, old)
+        larger = known is not None and known > row.size
+        forked = known is None and status == STATUS[Decision.FORKED] and old == row.size
+        if larger or forked or (told and status == STATUS[Decision.UNPROVEN]):
             await self._differs(asked, row, known)
             return
         if status == STATUS[Decision.UNKNOWN_LOG]:

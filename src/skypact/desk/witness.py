@@ -113,7 +113,7 @@ class Witness:
             name = (await self.witness_key()).name
             line = notes.cosign(request.note.text, name, self._key, now_us // SECOND_US)
             return Said(decision, status, line.line.encode())
-        if status == STATUS[Decision.ELSEWHERE]:
+        if decision is Decision.ELSEWHERE:
             return Said(decision, status, f"{0 if last is None else last.size}\n".encode(), SIZE_TYPE)
         return Said(decision, status, f"{decision.value}\n".encode())
 

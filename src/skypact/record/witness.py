@@ -60,7 +60,7 @@ STATUS: Final = {
     Decision.UNPROVEN: 422,
     Decision.FORKED: 409,
 }
-"""The HTTP status of each; a request that cannot be read is 400. With 409 goes the size cosigned last."""
+"""The HTTP status of each; what cannot be read is 400. With ELSEWHERE goes the size cosigned last."""
 
 
 @dataclass(frozen=True, slots=True)
