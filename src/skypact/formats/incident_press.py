@@ -144,7 +144,7 @@ _LEAD: Final = re.compile(
     r"(?:before|earlier|beforehand|in advance)"
 )
 _CHANNEL: Final = re.compile(r"\b(hotline|radio|telephone|phone|e-mail|deconfliction line)\b")
-_PURPOSE: Final = re.compile(r"\b(?:as a pretext to|in order to|posed (?:a )?threat to) [^,.;\x00]+")
+_PURPOSE: Final = re.compile(r"\b(?:as a pretext to|in order to) [^,.;\x00]+")
 _WHO: Final = re.compile(
     rf"((?:the |an? )?(?:[A-Za-z][\w'-]* ){{1,4}}?)({_HAPPENED.pattern}[^,.;\x00]*?)"
     r"(?= as | where | following |[,.;\x00]|$)"
@@ -461,7 +461,7 @@ def _answers(said: str) -> Iterator[tuple[str, str, str, str, re.Match[str]]]:
         yield "purpose", "what was done", match[0].strip(), "asserted", match
     for match in _WHO.finditer(said):
         if not _DOUBTED.search(match[1]):
-            yield "who", match[2].strip(), match[1].strip().removeprefix("that "), "asserted", match
+            yield "who", "what was done", match[1].strip().removeprefix("that "), "asserted", match
     for match in _PLACE.finditer(said):
         if match[1] in {"near", "outside", "over", "around"}:
             yield "where", "what happened", match[0], "asserted", match
@@ -474,19 +474,25 @@ def _sentences(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         char = text[k]
         if char == '"':
             inside = not inside
-        stops = char in ".!?" and (not inside or text[k + 1 : k + 2] == '"')
-        if not stops:
-            continue
         last = k + 2 if inside else k + 1
-        word = text[begin:k].rpartition(" ")[2].lstrip("(\"'")
-        follows = text[last:end].lstrip()
-        if (char == "." and (word in _ABBREVIATED or len(word) == 1)) or (follows and text[last] != " "):
-            continue
-        if follows and not (follows[0].isupper() or follows[0] in "\"'("):
+        if (
+            char not in ".!?"
+            or (inside and text[k + 1 : k + 2] != '"')
+            or not _ends(text, begin, k, last, end)
+        ):
             continue
         yield from _trimmed(text, begin, last)
         begin = last
     yield from _trimmed(text, begin, end)
+
+
+def _ends(text: str, begin: int, stop: int, last: int, end: int) -> bool:
+    """Whether a full stop ends its sentence: no abbreviation, and what follows could begin one."""
+    word = text[begin:stop].rpartition(" ")[2].lstrip("(\"'")
+    if text[stop] == "." and (word in _ABBREVIATED or len(word) == 1):
+        return False
+    follows = text[last:end].lstrip()
+    return not follows or (text[last] == " " and (follows[0].isupper() or follows[0] in "\"'("))
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -260,7 +260,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its size."""
+    """By its size, which the file system knows."""
     path = tmp_path / "case.jsonl"
     start(path, started(entry(opening())))
     monkeypatch.setattr(incident_file, "SIZE_MAX", 5)

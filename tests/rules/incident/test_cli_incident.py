@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from skypact import cli
-from skypact.formats.incident_file import load
+from skypact.formats.incident_file import KINDS, load
+from skypact.incident.case import MOVES
+from skypact.incident.claims import Predicate
+from skypact.incident.values import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+DOCUMENT = (Path(__file__).resolve().parents[3] / "docs" / "incidents.md").read_text(encoding="utf-8")
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "al-tanf" / "incidents"
 WHO = ("--by", "north", "--post", "duty officer", "--at", "2017-06-10T08:00:00Z")
@@ -177,7 +184,7 @@ def test_the_report_is_a_page_or_json(typed: Callable[..., int], capsys: pytest.
 
 
 def test_help_says_who_decides(typed: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
-    """Nobody here."""
+    """Nobody here does, and it says so."""
     assert typed("--help") == 0
     assert "It never says who is right." in capsys.readouterr().out
 
@@ -205,3 +212,43 @@ def test_a_draft_proposes_and_writes_nothing(
     assert typed("draft", "news.txt") == 2
     assert typed("draft", "news.txt", "--format", "html") == 2
     assert typed("draft", "none.txt") == 2
+
+
+def test_the_document_s_commands_run(typed: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those on the example, and those that write an incident, in their order."""
+    reading, writing = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
+    ended = [typed(*shlex.split(line)[2:]) for line in writing.replace("\\\n", " ").splitlines()]
+    assert ended == [0, 0, 0, 0, 0]
+    assert typed("show", "case.jsonl") == 0
+    Path("news.txt").write_text("The army said so.", encoding="utf-8")
+    news, output = str(Path("news.txt").resolve()), str(Path("report.html").resolve())
+    monkeypatch.chdir(EXAMPLES)
+    ended = []
+    for line in reading.splitlines()[1:]:
+        words = shlex.split(line, comments=True)[2:]
+        ended.append(typed(*({"news.txt": news, "report.html": output}.get(word, word) for word in words)))
+    assert ended == [1, 1, 0, 0]
+
+
+def test_the_document_names_every_member_predicate_unit_and_move() -> None:
+    """Of the format and the tables as they are."""
+    for kind, (_, members) in KINDS.items():
+        row = next((each for each in DOCUMENT.splitlines() if each.startswith(f"| `{kind}` |")), "")
+        assert kind == "incident" or all(f"`{name}`" in row for name in members if name != "id"), kind
+    assert all(f"`{one.value}`" in DOCUMENT for one in Predicate)
+    assert all(f"`{unit}`" in DOCUMENT for unit in UNITS if unit)
+    for status in {before for before, _ in MOVES}:
+        (row,) = (each for each in DOCUMENT.splitlines() if each.startswith(f"| {status.value} | "))
+        steps = [step.value for before, step in MOVES if before is status]
+        assert all(step in row or (step == "assess" and "assessment" in row) for step in steps), row
+
+
+def test_the_document_s_extract_is_one(tmp_path: Path) -> None:
+    """The members that it shows are read."""
+    from skypact.airspace import DataMode
+    from skypact.formats.incident_record import read_record
+
+    (shown,) = re.findall(r"```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    shown = shown.replace("../", f"{EXAMPLES.parent}/")
+    (tmp_path / "record.json").write_text(shown, encoding="utf-8")
+    assert read_record(tmp_path / "record.json", DataMode.SIMULATED).holder == "coalition"

@@ -1,8 +1,8 @@
 """Make the incidents of this folder: three of 2017, from what each side said, and one of the invented day.
 
-Run it where Skypact is installed; it writes the files of ``incidents/`` anew, the same bytes each time. The
+Run it where Skypact is installed; it writes the files beside itself anew, the same bytes each time. The
 three of 2017 hold facts and short quotations, each with its source, and nothing else; the fourth belongs to
-the simulated day of ``make_day.py`` and is invented, with the record that its claims are held against.
+the simulated day of ``../make_day.py`` and is invented, with the record that its claims are held against.
 """  # noqa: INP001 -- a script beside its data, no package
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from skypact.formats.jsonpath import Node
 from skypact.incident.entries import Entry
 from skypact.instants import SECOND_US, parse_instant
 
-FOLDER = Path(__file__).resolve().parent / "incidents"
+FOLDER = Path(__file__).resolve().parent
 PARTIES = {"coalition": "US-led coalition", "russia": "Russia", "damascus": "Damascus"}
 STAFF = "press report of 9 June 2017 on a briefing of the Russian General Staff"
 CENTCOM = "U.S. Central Command, statement on the al-Tanf garrison, 18 May 2017"
@@ -66,7 +66,6 @@ def real(day: str) -> dict[str, Any]:
 
 def main() -> None:
     """Write them all."""
-    FOLDER.mkdir(exist_ok=True)
     zone = "the de-confliction zone around al-Tanf"
     write(
         "al-tanf-2017-05-18",
@@ -93,7 +92,7 @@ def main() -> None:
                   "entered the de-confliction zone with Russia"),
             claim("A1", "zone_recognised", "the zone, by Russia", zone,
                   "the de-confliction zone with Russia", thing="russia"),
-            claim("A1", "purpose", "the strike", "a threat to its personnel",
+            claim("A1", "purpose", "the coalition's action", "the safety of its personnel",
                   "posed threat to its personnel"),
             claim("A2", "harm", "Syrian servicemen killed", "at least 2",
                   "at least two Syrian servicemen were killed"),
@@ -111,10 +110,11 @@ def main() -> None:
                     "2017-06-09+03:00", STAFF),
             claim("A1", "harm", "coalition personnel", "none: what the drone dropped hit dirt", "hit dirt"),
             claim("A1", "who", "who flew the drone", "regime", "regime"),
-            claim("A2", "purpose", "the coalition's strikes",
+            claim("A2", "purpose", "the coalition's actions",
                   "they keep government forces from defeating Daesh",
                   "only prevents the government forces from defeating Daesh terrorists"),
-            claim("A2", "harm", "coalition personnel", "no threat to them", "absurd"),
+            claim("A2", "purpose", "the coalition's actions", "the safety of its personnel", "absurd",
+                  modality="denied"),
         ],
     )  # fmt: skip
     invented()
