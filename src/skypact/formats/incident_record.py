@@ -17,7 +17,7 @@ from skypact.errors import FormatError, InputError, ModeError
 from skypact.formats.jsonpath import Node, joined, parse
 from skypact.incident import values
 from skypact.incident.logbook import Clock, Logbook, Logged, Position
-from skypact.instants import SECOND_US
+from skypact.instants import DAY_US, SECOND_US
 from skypact.pact import Stance
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 TITLE: Final = "skypact record extract 1"
 SIZE_MAX: Final = 64 * 1024 * 1024
 """A larger extract is refused, in bytes."""
+OFFSET_MAX_US: Final = 366 * DAY_US
+"""A clock further off is no clock."""
 _MEMBERS: Final = (
     "format", "data_mode", "holder", "event", "clock", "messages", "positions", "tracks", "pact", "max_gap_s",
 )  # fmt: skip
@@ -124,8 +126,8 @@ def _clock(node: Node) -> Clock | None:
         return None
     _only(given, ("offset_s", "bound_s"))
     offset, bound = (round(given.need(name).number() * SECOND_US) for name in ("offset_s", "bound_s"))
-    if bound < 0:
-        raise given.need("bound_s").error("not a bound", "seconds, 0 or more")
+    if not (0 <= bound <= OFFSET_MAX_US and abs(offset) <= OFFSET_MAX_US):
+        raise given.error("not an offset of a clock", "seconds, a bound of 0 or more, neither beyond a year")
     return Clock(offset, bound)
 
 

@@ -20,8 +20,9 @@ from math import ceil, floor
 from typing import Final, TypeAlias
 
 from skypact.airspace.earth import distances_m
+from skypact.airspace.volumes import RADIUS_MAX_M
 from skypact.errors import InputError
-from skypact.instants import DAY_US, HOUR_US, SECOND_US, format_instant, parse_instant
+from skypact.instants import DAY_US, EVER, FOREVER, HOUR_US, SECOND_US, format_instant, parse_instant
 from skypact.units import FT_M, NM_M
 
 TEXT_MAX: Final = 2_000
@@ -276,6 +277,8 @@ def period(text: str, *, where: str = "value") -> Period:
         raise InputError("not a time", where=where, found=text, expected="one precision")
     instant_us = parse_instant(parts[0], where=where)
     by_us = _precision_us(parts[1], where) if len(parts) == 2 else 0
+    if not EVER < instant_us - by_us <= instant_us + by_us < FOREVER:
+        raise InputError("not a time", where=where, found=text, expected="a precision of some years at most")
     return Period(text, instant_us - by_us, instant_us + by_us)
 
 
@@ -304,7 +307,12 @@ def place(text: str, *, where: str = "value") -> Place:
         raise InputError("not a position on earth", where=where, found=text, expected=expected)
     if match[3]:
         given = _of_dimension(quantity(match[3], where=where), Dimension.LENGTH, match[3], where)
-        return Place(text, lat, lng, float(_middle(given, where)))
+        accuracy_m = float(_middle(given, where))
+        if accuracy_m > RADIUS_MAX_M:
+            raise InputError(
+                "no place", where=where, found=text, expected=f"within {RADIUS_MAX_M / 1000:,.0f} km at most"
+            )
+        return Place(text, lat, lng, accuracy_m)
     digits = min(len(part.partition(".")[2]) for part in (match[1], match[2]))
     return Place(text, lat, lng, 2.0**0.5 * 0.5 * 10.0**-digits * DEGREE_M)
 

@@ -290,3 +290,21 @@ def test_the_first_line_alone_opens(tmp_path: Path) -> None:
     path.write_bytes(rechained(objects))
     with pytest.raises(InputError, match="not opened yet"):
         load(path)
+
+
+@settings(max_examples=200)
+@given(st.data())
+def test_whatever_a_line_says_it_is_read_or_refused(data: st.DataObject) -> None:
+    """Any JSON in the place of any member: an error that a person can mend, or an incident."""
+    objects = lines(full())
+    row = data.draw(st.integers(0, len(objects) - 1))
+    name = data.draw(st.sampled_from(sorted(objects[row])))
+    simple = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+    objects[row][name] = data.draw(
+        simple | st.lists(simple, max_size=2) | st.dictionaries(st.text(max_size=3), simple)
+    )
+    try:
+        said = f"x.jsonl:{len(read_incident(rechained(objects), 'x.jsonl').digests)}"
+    except InputError as error:
+        said = str(error)
+    assert said.startswith("x.jsonl:")

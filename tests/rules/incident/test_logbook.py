@@ -355,3 +355,47 @@ def test_a_circle_is_a_zone_as_well() -> None:
     found = observed(made, zones=Zones.of(Volumes.of(labels, [circle])))
     assert found.verdict is NO
     assert "82.9 km from its edge" in found.margin
+
+
+ANSWERS = [
+    ("warned", text)
+    for text in ("hotline, 20 min before", "any channel", "radio, at 2017-06-08T05:00:00Z ± 900 d")
+] + [
+    ("inside_zone", "box"),
+    ("zone_recognised", "box"),
+    ("reply_scope", "not mine"),
+    ("when", "2017-06-08Z/2037-06-08Z"),
+    ("where", "33.5, 38.7 ± 1000 km"),
+    ("where", "-90.0, 180.0 ± 0 m"),
+    ("where", "the pole"),
+    ("who", "we"),
+]
+
+
+@given(
+    st.sampled_from(ANSWERS),
+    st.sampled_from(Modality),
+    st.sampled_from([None, at("06:20", "06:40"), values.period("0002-01-01Z/9998-01-01Z")]),
+    st.sampled_from(["", "drone-1", "m-17", "south"]),
+    st.sampled_from(["", "box"]),
+    st.sampled_from([None, EVENT]),
+)
+def test_any_claim_has_an_answer_from_any_record(
+    answer: tuple[str, str],
+    said: Modality,
+    during: Period | None,
+    thing: str,
+    zone: str,
+    event: Period | None,
+) -> None:
+    """A verdict with words; a claim and its denial are never both supported, nor both contradicted."""
+    stance = Position("z-1", "south", "box", Stance.REJECTED, EVENT_US)
+    book = Logbook("south", [message(), message(ref="r", scope="mine")], [stance], track(), zones(), event)
+    made = claim(*answer, modality=said, during=during, thing=thing, zone=zone)
+    found = against(made, book)
+    assert found.margin
+    if said in {Modality.ASSERTED, DENIED}:
+        other = against(
+            replace(made, modality=DENIED if said is Modality.ASSERTED else Modality.ASSERTED), book
+        )
+        assert {found.verdict, other.verdict} in ({SILENT}, {YES, NO}, {YES, SILENT}, {NO, SILENT})

@@ -204,6 +204,7 @@ def test_times_as_they_are_written() -> None:
         "2017-06-08T06:10:00Z ± 5 min ± 5 min",
         "2017-06-09Z/2017-06-08Z",
         "2017-13-08Z",
+        "2017-06-08T06:10:00Z ± 999999999999999999 d",
     ],
 )
 def test_what_is_no_time_is_refused(text: str) -> None:
@@ -227,7 +228,15 @@ def test_places_as_they_are_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["91.0, 38.0", "33.0, 181.0", "33.0 38.0", "33.0, 38.0 ± 5 min", "33.0, 38.0 ± at least 5 km"]
+    "text",
+    [
+        "91.0, 38.0",
+        "33.0, 181.0",
+        "33.0 38.0",
+        "33.0, 38.0 ± 5 min",
+        "33.0, 38.0 ± 1001 km",
+        "33.0, 38.0 ± at least 5 km",
+    ],
 )
 def test_what_is_no_place_is_refused(text: str) -> None:
     """Off the earth, or with an accuracy that is no length."""
