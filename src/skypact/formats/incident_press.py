@@ -534,7 +534,11 @@ def _quantity(bound: str | None, number: str) -> str:
 
 
 def as_json(found: Draft) -> dict[str, Any]:
-    """A draft ready for JSON; a claim's members are those of a claim's line, but for its account."""
+    """A draft ready for JSON.
+
+    ``account`` and ``claims`` of a statement have the members of those entries, but for what only a person
+    can say: the party, the source, the offset of a day, and to which account a claim belongs.
+    """
 
     def span(one: Span) -> dict[str, Any]:
         return {"quote": one.text, "quote_start": one.start, "quote_end": one.start + len(one.text)}
@@ -559,8 +563,17 @@ def as_json(found: Draft) -> dict[str, Any]:
                 "said": day(one.said),
                 "about": day(one.about),
                 **span(one.quote),
+                "account": {
+                    "entry": "account",
+                    "speaker": one.speaker,
+                    "standing": "press",
+                    "said": day(one.said or found.dated),
+                    "language": "en",
+                    "source_sha256": found.digest,
+                },
                 "claims": [
                     {
+                        "entry": "claim",
                         "predicate": each.predicate,
                         "subject": each.subject,
                         "value": each.value,

@@ -220,7 +220,7 @@ def test_sentences_end_where_they_do() -> None:
 
 def test_only_what_is_near_something_is_where() -> None:
     """In a town is where somebody speaks as often as where something was; blanks change nothing."""
-    assert claims("The army said it rained in Northtown.  \n  It was cold.  ") == []
+    assert claims("The army said it rained in Northtown.  \n  It was cold  ") == []
 
 
 def test_what_nobody_is_named_for_is_listed_apart() -> None:
@@ -237,7 +237,7 @@ def test_json_has_the_members_of_a_claim_and_where_each_is_from() -> None:
     found = as_json(draft(CONVOY))
     assert "Nothing was written" in found["statement"]
     claim = found["statements"][0]["claims"][0]
-    assert set(claim) == {"predicate", "subject", "value", "modality", "quote", "quote_start"}
+    assert set(claim) == {"entry", "predicate", "subject", "value", "modality", "quote", "quote_start"}
     start = found["incidents"][0]["quote_start"]
     assert CONVOY[start : found["incidents"][0]["quote_end"]] == found["incidents"][0]["quote"]
     assert as_json(draft("The army said so."))["dated"] is None

@@ -252,3 +252,24 @@ def test_the_document_s_extract_is_one(tmp_path: Path) -> None:
     shown = shown.replace("../", f"{EXAMPLES.parent}/")
     (tmp_path / "record.json").write_text(shown, encoding="utf-8")
     assert read_record(tmp_path / "record.json", DataMode.SIMULATED).holder == "coalition"
+
+
+def test_a_person_accepts_a_proposal_by_saying_what_only_a_person_can(
+    typed: Callable[..., int], case: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it was proposed it is refused; with party, source, offset and account it is added."""
+    Path("news.txt").write_text(
+        "NORTHTOWN, June 9, 2017. The army said that at least two people were injured.", encoding="utf-8"
+    )
+    capsys.readouterr()
+    assert typed("draft", "news.txt", "--format", "json") == 0
+    (statement,) = json.loads(capsys.readouterr().out)["statements"]
+    entries = [statement["account"], *statement["claims"]]
+    Path("taken.json").write_text(json.dumps(entries), encoding="utf-8")
+    assert typed("add", str(case), "--from", "taken.json", *WHO) == 2
+    entries[0] |= {"party": "north", "source": "a newspaper", "said": f"{entries[0]['said']}+03:00"}
+    entries[1] |= {"account": "A3"}
+    Path("taken.json").write_text(json.dumps(entries), encoding="utf-8")
+    assert typed("add", str(case), "--from", "taken.json", *WHO) == 0
+    (claimed,) = load(case).case.claims
+    assert (claimed.subject, claimed.quote.text) == ("people injured", "at least two people were injured")
