@@ -13,6 +13,7 @@ from __future__ import annotations
 import enum
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from skypact.errors import InputError, Reason, Refused
@@ -35,8 +36,8 @@ from skypact.incident.entries import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ENTRIES_MAX: Final = 100_000
-"""So many entries has an incident at most."""
+ENTRIES_MAX: Final = 5_000
+"""So many entries has an incident at most; each is looked at anew for every one that comes."""
 TEXT_MAX: Final = 200_000
 """So many characters has the text of an account at most."""
 
@@ -84,7 +85,7 @@ _MEDIA_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """An incident and everything that was written of it; made by :func:`opened` and :meth:`add`.
 
@@ -116,22 +117,22 @@ class Case:
         """The ids of the parties, in the order of their columns."""
         return tuple(party for party, _ in self.opening.parties)
 
-    @property
+    @cached_property
     def accounts(self) -> tuple[Account, ...]:
         """All accounts, withdrawn ones too."""
         return tuple(entry.what for entry in self.entries if isinstance(entry.what, Account))
 
-    @property
+    @cached_property
     def claims(self) -> tuple[Claim, ...]:
         """All claims, those of withdrawn accounts too."""
         return tuple(entry.what.claim for entry in self.entries if isinstance(entry.what, Stated))
 
-    @property
+    @cached_property
     def evidence(self) -> tuple[Evidence, ...]:
         """All evidence."""
         return tuple(entry.what for entry in self.entries if isinstance(entry.what, Evidence))
 
-    @property
+    @cached_property
     def assessments(self) -> tuple[Assessment, ...]:
         """All assessments."""
         return tuple(entry.what for entry in self.entries if isinstance(entry.what, Assessment))
@@ -150,8 +151,12 @@ class Case:
 
     def withdrawn(self, account: str) -> Withdrawal | None:
         """The withdrawal of an account; None where it stands."""
+        return self._withdrawals.get(account)
+
+    @cached_property
+    def _withdrawals(self) -> dict[str, Withdrawal]:
         taken = (entry.what for entry in self.entries if isinstance(entry.what, Withdrawal))
-        return next((each for each in taken if each.account == account), None)
+        return {each.account: each for each in taken}
 
     def superseded(self, account: str) -> str:
         """The id of the account that puts this one right; "" where none does, or that one was withdrawn."""
