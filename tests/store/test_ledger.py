@@ -284,6 +284,15 @@ def test_nothing_is_signed_that_contradicts_what_was(store_url: str) -> None:
         ("UPDATE ledger_checkpoint SET size = 301", "was signed with other words"),
         ("UPDATE ledger_checkpoint SET note = root", "the checkpoint of 300 leaves: note: "),
         ("UPDATE ledger_erased SET entry = ZERO", "leaf 9 (test.thing) does not have the hash"),
+        ("UPDATE ledger_cosignature SET witness = 'nobody'", "a witness: not a verifier key"),
+        (
+            "UPDATE ledger_cosignature SET line = 'words'",
+            "w.example under the checkpoint of 300 leaves: note",
+        ),
+        (
+            "UPDATE ledger_cosignature SET line = REPLACE(line, 'w.example', 'x.example')",
+            "w.example under the checkpoint of 300 leaves: not signed by a key that is known here",
+        ),
     ],
 )
 def test_each_damage_of_the_record_is_seen_and_named(store_url: str, damage: str, says: str) -> None:
@@ -292,11 +301,16 @@ def test_each_damage_of_the_record_is_seen_and_named(store_url: str, damage: str
     async def story(store: Store, record: Record) -> None:
         await fill(store, 299)
         await record.erase(9, "asked for", T0)
-        await record.checkpoint(T0)
+        row = await record.checkpoint(T0)
+        witness = seal.generate()
+        key = note.key_of("w.example", note.WITNESS, witness.public)
+        line = note.cosign(note.parse(row.note).text, "w.example", witness, 1)
+        await record.keep_cosignature(row, key, line)
         await fill(store, 10)
 
     told(store_url, story)
-    assert looked(store_url).faults == []
+    found = looked(store_url)
+    assert (found.faults, found.cosignatures) == ([], 1)
     harm(store_url, zeroed(store_url, damage))
     faults = looked(store_url).faults
     assert any(says in fault for fault in faults), faults

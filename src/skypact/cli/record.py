@@ -258,12 +258,14 @@ def _verify_database(options: argparse.Namespace) -> int:
             "leaves": found.leaves,
             "erased": found.erased,
             "checkpoints": found.checkpoints,
+            "cosignatures": found.cosignatures,
             "root": found.root.hex(),
             "faults": found.faults,
         },
         [
             f"{found.leaves} leaves, {found.erased} erased; root {found.root.hex()}",
             f"{found.checkpoints} checkpoints, each of this tree and signed",
+            f"{found.cosignatures} cosignatures of witnesses",
             "No fault was found.",
         ]
         if not found.faults

@@ -8,14 +8,15 @@ A million leaves are read and hashed in one pass; checkpoints are held against t
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from skypact.desk.signatures import BATCH, faults
-from skypact.errors import InputError
+from skypact.errors import FormatError, InputError
 from skypact.record.checkpoint import Checkpoint
 from skypact.record.ledger import Frontier, entry_hash
-from skypact.record.note import VerifierKey
+from skypact.record.note import VerifierKey, verifier_key
 from skypact.record.tiles import HEIGHT, WIDTH, full_roots, tile_root
 from skypact.store import ledger as kept
 
@@ -34,7 +35,7 @@ class Audit:
 
     Attributes
     ----------
-    leaves, erased, checkpoints
+    leaves, erased, checkpoints, cosignatures
         How many there are.
     root
         Of the tree of all leaves.
@@ -45,6 +46,7 @@ class Audit:
     leaves: int = 0
     erased: int = 0
     checkpoints: int = 0
+    cosignatures: int = 0
     root: bytes = b""
     faults: list[str] = field(default_factory=list)
     untold: int = 0
@@ -181,20 +183,34 @@ def _checkpoints(tx: Tx) -> Iterator[kept.CheckpointRow]:
 
 
 def _signatures(tx: Tx, found: Audit, keys: list[VerifierKey], tell: Callable[[str], None]) -> None:
-    def batches() -> Iterator[list[tuple[int, bytes]]]:
-        batch: list[tuple[int, bytes]] = []
-        done = 0
+    def signed() -> Iterator[tuple[int, bytes]]:
         for row in _checkpoints(tx):
-            batch.append((row.size, row.note))
             if not row.note.startswith(f"{Checkpoint(row.origin, row.size, row.root).text}\n".encode()):
                 found.fault(f"the checkpoint of {row.size} leaves was signed with other words")
-            if len(batch) == BATCH:
-                yield batch
-                done += len(batch)
-                batch = []
-                tell(f"checking signatures: {done} of {found.checkpoints}")
-        yield batch
+            yield row.size, row.note
+
+    def cosigned(witness: str) -> Iterator[tuple[int, bytes]]:
+        above = -1
+        while rows := kept.cosigned_notes(tx, witness, above):
+            found.cosignatures += len(rows)
+            yield from rows
+            above = rows[-1][0]
+
+    def told(notes: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+        done = 0
+        while batch := list(itertools.islice(notes, BATCH)):
+            yield batch
+            done += len(batch)
+            tell(f"checking signatures: {done}")
 
     names = [VerifierKey(name, key.kind, key.key) for name in kept.origins(tx) for key in keys]
-    for size, text in faults(batches(), names):
+    for size, text in faults(told(signed()), names):
         found.fault(f"the checkpoint of {size} leaves: {text}")
+    for witness in kept.witnesses(tx):
+        try:
+            key = verifier_key(witness, where="a witness")
+        except FormatError as error:
+            found.fault(str(error))
+            continue
+        for size, text in faults(told(cosigned(witness)), [key]):
+            found.fault(f"{key.name} under the checkpoint of {size} leaves: {text}")

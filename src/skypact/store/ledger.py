@@ -245,6 +245,17 @@ def cosignatures(tx: Tx, leaves_of_tree: int) -> list[str]:
     return [line for (line,) in _COSIGNATURES.rows(tx, leaves_of_tree)]
 
 
+def witnesses(tx: Tx) -> list[str]:
+    """The vkeys of the witnesses that have cosigned."""
+    return [witness for (witness,) in _WITNESSES.rows(tx)]
+
+
+def cosigned_notes(tx: Tx, witness: str, above: int) -> list[tuple[int, bytes]]:
+    """Sizes above one, and checkpoints with this witness's line under them; at most :data:`MANY`."""
+    rows = _COSIGNED_NOTES.rows(tx, witness, above, MANY)
+    return [(int(leaves_of_tree), bytes(note) + line.encode()) for leaves_of_tree, note, line in rows]
+
+
 def cosigned_by(tx: Tx, witness: str, origin: str) -> int:
     """The largest of our trees, under an origin, that a witness is known to have cosigned; 0: none."""
     rows = _COSIGNED_BY.rows(tx, witness, origin)
@@ -341,6 +352,11 @@ _ADD_COSIGNATURE: Final = Sql(
     "INSERT INTO ledger_cosignature (witness, size, line, time_s) VALUES ({values 4}) ON CONFLICT DO NOTHING"
 )
 _COSIGNATURES: Final = Sql("SELECT line FROM ledger_cosignature WHERE size = $1 ORDER BY witness")
+_WITNESSES: Final = Sql("SELECT DISTINCT witness FROM ledger_cosignature ORDER BY witness")
+_COSIGNED_NOTES: Final = Sql(
+    "SELECT c.size, p.note, c.line FROM ledger_cosignature AS c JOIN ledger_checkpoint AS p "
+    "ON p.size = c.size WHERE c.witness = $1 AND c.size > $2 ORDER BY c.size LIMIT $3"
+)
 _COSIGNED_BY: Final = Sql(
     "SELECT c.size FROM ledger_cosignature AS c JOIN ledger_checkpoint AS p ON p.size = c.size "
     "WHERE c.witness = $1 AND p.origin = $2 ORDER BY c.size DESC LIMIT 1"
