@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +13,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 from skypact.errors import Reason, Refused
 from skypact.instants import HOUR_US, SECOND_US
 from skypact.store import Store
 from skypact.store import dss as kept
-from skypact.store.alive import KINDS, MARGIN_US, NOTHING, Alive, Drafted, Entity, Part, pack, unpack
+from skypact.store.alive import (
+    KINDS,
+    MARGIN_US,
+    Alive,
+    Anchor,
+    Drafted,
+    Entity,
+    Part,
+    Stand,
+    pack,
+    unpack,
+)
 from skypact.store.dss import INTENT, Shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from skypact.store import Tx
 
@@ -240,24 +255,65 @@ def test_a_clock_that_is_put_back_hides_nothing(sqlite_url: str) -> None:
     asyncio.run(story())
 
 
-def test_a_region_that_was_put_back_is_looked_at_anew(sqlite_url: str) -> None:
-    """A picture of writes that the database does not have any more is not believed by the next writer."""
+@pytest.mark.parametrize("others", [0, 3, 9, 30])
+@pytest.mark.parametrize("first", ["reading", "write"])
+def test_a_database_that_lost_writes_is_looked_at_anew(
+    sqlite_url: str, tmp_path: Path, others: int, first: str
+) -> None:
+    """A picture with writes that the database has lost is not believed, however far others have come."""
 
     async def story() -> None:
         store = await Store.open(sqlite_url, upgrade=True)
         dice = random.Random(6)  # noqa: S311 -- no secret
-        for k in range(6):
+        for k in range(9):
             await store.write(write_one(dice, bytes([k]) * 16))
         await store.write(lambda tx: agree(tx, (WHOLE,)))
+        live, before = (
+            sqlite3.connect(str(make_url(sqlite_url).database)),
+            sqlite3.connect(tmp_path / "before.db"),
+        )
+        live.backup(before)
+        for k in range(9):  # some go, and some come, that nobody will know of
+            await store.write(remove_one(bytes([k]) * 16) if k % 2 else write_one(dice, bytes([20 + k]) * 16))
+        await store.read(lambda tx: agree(tx, (WHOLE,)))
+        before.backup(live)
+        live.close()
+        before.close()
         other = await Store.open(sqlite_url)
-
-        def back(tx: Tx) -> None:
-            tx.connection.execute(text("DELETE FROM dss_entity"))
-            tx._counters.seq = 1
-
-        await other.write(back)
-        assert not any((await store.write(lambda tx: found_in(tx, (WHOLE,)))).values())
+        for k in range(others):
+            await other.write(write_one(dice, bytes([40 + k]) * 16))
         await other.close()
+        for way in (store.read, store.write) if first == "reading" else (store.write, store.read):
+            assert await way(lambda tx: agree(tx, (WHOLE,))) > 4
+        await store.close()
+
+    asyncio.run(story())
+
+
+def test_a_write_without_a_leaf_that_is_lost_hides_nothing_that_came_in_its_place(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    """The number of a lost write that changed nothing here is used by one that does; it is found."""
+
+    async def story() -> None:
+        store = await Store.open(sqlite_url, upgrade=True)
+        dice = random.Random(7)  # noqa: S311 -- no secret
+        await store.write(write_one(dice, bytes(16)))
+        live, before = (
+            sqlite3.connect(str(make_url(sqlite_url).database)),
+            sqlite3.connect(tmp_path / "before.db"),
+        )
+        live.backup(before)
+        for _ in range(5):
+            await store.write(lambda tx: agree(tx, (WHOLE,)))
+        before.backup(live)
+        live.close()
+        before.close()
+        other = await Store.open(sqlite_url)
+        for k in range(7):
+            await other.write(write_one(dice, bytes([k + 1]) * 16))
+        await other.close()
+        assert await store.read(lambda tx: agree(tx, (WHOLE,))) > 2
         await store.close()
 
     asyncio.run(story())
@@ -273,47 +329,64 @@ def table_of(many: int, ends_us: int) -> Drafted:
     return made
 
 
+def at(seq: int, stamp: int, region: bytes = b"r") -> Stand:
+    """Where a database stands."""
+    return Stand(region, seq, bytes([stamp]), seq)
+
+
 def test_what_is_over_is_left_out_in_time() -> None:
     """Of waves of intents that end one after the other, the picture keeps about as many as are alive."""
     picture = Alive()
-    picture.take(b"r", 0, NOW, (), last=True)
+    picture.take(at(0, 0), None, NOW, ())
     whole = (Part(NOW, NOW + 1, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0),)
     for wave in range(20):
         now_us = NOW + wave * 10 * HOUR_US
-        assert picture.find(INTENT, whole, now_us) is not None
+        assert picture.find(INTENT, whole, now_us, at(wave, wave), None) is not None
         made = Drafted()
         for kind, ident, one, parts in table_of(500, now_us + HOUR_US):
             assert one is not None
             ended = one._replace(id=bytes([wave]) + ident[1:], kind=kind)
             made.put(ended, parts)
-        picture.committed(wave, wave + 1, made)
+        picture.committed(at(wave, wave), at(wave + 1, wave + 1), Anchor(wave, b"", wave + 1), made)
         assert len(picture) <= 2_048
-    assert picture.find(INTENT, whole, NOW) is None
-    assert picture.since(b"r", 20, NOW, 0, last=True) == NOTHING
+    assert picture.find(INTENT, whole, NOW, at(20, 20), None) is None
+    assert picture.goes_on(at(21, 21), NOW, 0) is None
 
 
 def test_who_was_quicker_stays() -> None:
-    """A reading that comes later with less does not put the picture back, nor one that skips writes."""
+    """What is taken in from another picture than there is by then is dropped; a write's own, too."""
     picture = Alive()
     first = next(iter(table_of(1, NOW + HOUR_US)))
     assert first[2] is not None
     whole = (first[3][0],)
-    picture.take(b"r", 7, NOW, [(first[2], first[3])], last=True)
-    picture.take(b"r", 6, NOW, (), last=False)
-    picture.take(b"r", 7, NOW, (), last=True)
-    picture.take_in(3, 5, [(INTENT, first[1])], ())
-    picture.take_in(8, 9, [(INTENT, first[1])], ())
-    picture.committed(6, 7, Drafted())
-    assert [e.id for e in picture.find(INTENT, whole, NOW) or []] == [first[1]]
-    assert picture.since(b"r", 7, NOW, 0, last=True) is None
-    assert picture.since(b"r", 6, NOW, 0, last=False) is None
-    assert picture.since(b"r", 6, NOW, 0, last=True) == NOTHING
-    assert picture.since(b"r", 9, NOW, 7, last=True) == 7
-    assert picture.since(b"r", 9, NOW, 8, last=True) == NOTHING
-    assert picture.since(b"s", 7, NOW, 0, last=True) == NOTHING
-    assert picture.since(b"r", 7, NOW - MARGIN_US - 1, 0, last=True) == NOTHING
-    picture.take(b"r", 6, NOW, (), last=True)
-    assert picture.find(INTENT, whole, NOW) == []
+    anchor = Anchor(6, b"leaf", 7)
+    assert picture.find(INTENT, whole, NOW, at(7, 7), None) is None
+    assert picture.goes_on(at(7, 7), NOW, 0) is None
+    picture.committed(at(7, 7), at(8, 8), anchor, Drafted())
+    picture.take(at(7, 7), anchor, NOW, [(first[2], first[3])])
+    picture.take_in(at(3, 3), at(9, 9), None, [(INTENT, first[1])], ())
+    picture.committed(at(6, 6), at(7, 9), None, Drafted())
+    assert [e.id for e in picture.find(INTENT, whole, NOW, at(7, 7), None) or []] == [first[1]]
+    assert picture.goes_on(at(9, 9), NOW, 7) == (at(7, 7), anchor)
+    assert picture.goes_on(at(9, 9), NOW, 8) is None
+    assert picture.goes_on(at(9, 9, b"s"), NOW, 7) is None
+    assert picture.goes_on(at(7, 5), NOW, 7) is None
+    picture.committed(at(7, 7), at(8, 8), None, Drafted())
+    assert picture.goes_on(at(9, 9), NOW, 7) == (at(8, 8), anchor)
+    assert picture.goes_on(at(9, 9), NOW - MARGIN_US - 1, 7) is None
+
+
+def test_a_reading_that_began_before_the_last_write_may_see_it_and_no_later_one() -> None:
+    """Newer than its view is right for a reading that was under way, a fault for one that began after."""
+    picture = Alive()
+    early_s = time.monotonic()
+    picture.take(at(7, 7), None, NOW, ())
+    later_s = time.monotonic() + 1.0
+    assert picture.find(INTENT, (WHOLE,), NOW, at(6, 6), early_s) == []
+    assert picture.find(INTENT, (WHOLE,), NOW, at(6, 6), later_s) is None
+    assert picture.find(INTENT, (WHOLE,), NOW, at(6, 6), None) is None
+    assert picture.find(INTENT, (WHOLE,), NOW, at(8, 8), early_s) is None
+    assert picture.find(INTENT, (WHOLE,), NOW, at(7, 7), None) == []
 
 
 def test_changes_that_are_taken_back_are_not_there() -> None:

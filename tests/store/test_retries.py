@@ -9,12 +9,14 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from asyncpg.exceptions import InternalClientError
 from sqlalchemy import text
 
 import skypact.store.databases
 import skypact.store.store
 from databases import END_SESSIONS
 from skypact.errors import Reason, Refused
+from skypact.store.batch import transient
 from store_world import add, inside, whole
 
 if TYPE_CHECKING:
@@ -272,3 +274,11 @@ def _elsewhere(act: Callable[[], object]) -> None:
     worker = threading.Thread(target=act)
     worker.start()
     worker.join()
+
+
+def test_a_session_that_the_server_ended_in_a_statement_counts_as_a_lost_connection() -> None:
+    """The driver then speaks of its own state; nothing was committed, and the same again may succeed."""
+    raised = InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+    assert transient(raised)
+    assert not transient(InternalClientError("something of its own"))
+    assert not transient(ValueError("cannot switch to state 12"))

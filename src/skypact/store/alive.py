@@ -1,11 +1,12 @@
 """What is alive in the region, in memory: found by boxes, as of one write, and never older than asked.
 
-Law: this is a picture of the database, not a second truth. It says which write it is a picture of
-(:attr:`Alive.seq`). A transaction reads in the region's row which write is the last that it sees, and a
-picture that is older first takes in what was written since, by whatever process: ``store.dss`` does that
-before every search. A transaction's own changes are laid over the picture (:class:`Drafted`) and go into it
-only when their commit was answered; where that answer is lost, the next transaction finds in the database
-what came of it.
+Law: this is a picture of the database, not a second truth. It knows which write it is a picture of: every
+write leaves a stamp of random bytes in the region's row, and a transaction that finds another stamp there
+than the picture's first takes in what was written since, by whatever process: ``store.dss``, before every
+search. It goes on only from a history that is the database's: the last leaf of the ledger that the picture
+knows has to be there. A database that has lost writes, by a failover or a restore, is looked at anew. A
+transaction's own changes are laid over the picture (:class:`Drafted`) and go into it only when their commit
+was answered; where that answer is lost, the next transaction finds in the database what came of it.
 
 How it works. The boxes of all volumes are columns of numbers; a search compares latitudes first, in two
 passes over them, and then the rest of what is left. What is over is left out, by a floor that a search may
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import struct
 import threading
+import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -35,8 +37,6 @@ CONSTRAINT: Final = "constraint"
 SUBSCRIPTION: Final = "subscription"
 KINDS: Final = (INTENT, CONSTRAINT, SUBSCRIPTION)
 
-NOTHING: Final = -1
-"""The number of a picture that has not been taken."""
 MARGIN_US: Final = HOUR_US
 """What has been over for less than this is kept: so far may clocks be apart before all is read anew."""
 _FEW: Final = 1_024
@@ -64,6 +64,36 @@ class Entity(NamedTuple):
     for_constraints: bool
     implicit: bool
     written_us: int
+
+
+class Stand(NamedTuple):
+    """Where a database stands, as its region's row says.
+
+    Attributes
+    ----------
+    region
+        Its id.
+    seq, stamp
+        The last write, and the random bytes that it left: no other write, of whatever history, has the same.
+    leaves
+        How many leaves the ledger has.
+    """
+
+    region: bytes
+    seq: int
+    stamp: bytes
+    leaves: int
+
+
+class Anchor(NamedTuple):
+    """A leaf of the ledger: its position, its hash, and the write that it came with.
+
+    Leaves are salted with random bytes: whoever finds this one in a database finds the same history up to it.
+    """
+
+    position: int
+    hash: bytes
+    seq: int
 
 
 class Part(NamedTuple):
@@ -253,15 +283,14 @@ class Drafted:
 class Alive:
     """The picture that a process has of its region; for any thread.
 
-    Attributes
-    ----------
-    seq
-        The write that it is a picture of; :data:`NOTHING` before there is one.
+    Every change of an entity has a version, and every version a leaf: after the last leaf that it knows,
+    the picture has nothing that could have been lost with a write.
     """
 
     def __init__(self) -> None:
-        self.seq = NOTHING
-        self._region = b""
+        self._stand: Stand | None = None
+        self._anchor: Anchor | None = None
+        self._advanced_s = 0.0
         self._floor_us = 0
         self._asked_us = 0
         self._tables = {kind: _Table() for kind in KINDS}
@@ -272,96 +301,111 @@ class Alive:
         """How many entities are in it."""
         return sum(len(table.entities) for table in self._tables.values())
 
-    def is_of(self, region: bytes, seq: int, now_us: int, *, last: bool) -> bool:
-        """Whether nothing is lacking; as :meth:`since`."""
-        with self._lock:
-            return self._fits(region, now_us, seq, last=last) and self.seq >= seq
+    def find(
+        self,
+        kind: str,
+        parts: Sequence[Part],
+        now_us: int,
+        stand: Stand,
+        began_s: float | None,
+    ) -> list[Entity] | None:
+        """Entities of a kind that are not over and meet any of the parts, each once, in no order.
 
-    def since(self, region: bytes, seq: int, now_us: int, forgotten: int, *, last: bool) -> int | None:
-        """From which write on the picture lacks what there was at write ``seq``; None where it lacks nothing.
+        None: this is no picture of what the asker sees; it must be brought up to it, and asked again.
+
+        Parameters
+        ----------
+        stand
+            Where the database stands, as the asker's transaction sees it.
+        began_s
+            Of a reading, when it began, on the monotonic clock: it may have begun before the write that the
+            picture is of, and then sees something newer. None: the asker holds the region.
+        """
+        with self._lock:
+            if now_us < self._floor_us or not self._shows(stand, began_s):
+                return None
+            self._asked_us = now_us
+            return self._tables[kind].find(parts, now_us)
+
+    def _shows(self, stand: Stand, began_s: float | None) -> bool:
+        mine = self._stand
+        if mine is None or mine.region != stand.region:
+            return False
+        if mine.stamp == stand.stamp:
+            return True
+        return began_s is not None and mine.seq > stand.seq and began_s <= self._advanced_s
+
+    def goes_on(self, stand: Stand, now_us: int, forgotten: int) -> tuple[Stand, Anchor] | None:
+        """What the picture is of, and the leaf from which on it lacks what there is; None: take it anew.
 
         Parameters
         ----------
         forgotten
             The last write of which the database has forgotten that it removed something.
-        last
-            There is no write after ``seq``: the asker holds the region.
         """
         with self._lock:
-            if not self._fits(region, now_us, seq, last=last):
-                return NOTHING
-            if self.seq >= seq:
+            mine, anchor = self._stand, self._anchor
+            if mine is None or anchor is None or mine.region != stand.region or now_us < self._floor_us:
                 return None
-            return self.seq if self.seq >= forgotten else NOTHING
-
-    def _fits(self, region: bytes, now_us: int, seq: int, *, last: bool) -> bool:
-        """Whether it is a picture of this region, of so much time, and not of writes that there are not."""
-        return region == self._region and now_us >= self._floor_us and not (last and self.seq > seq)
+            return (mine, anchor) if mine.seq < stand.seq and anchor.seq >= forgotten else None
 
     def take(
         self,
-        region: bytes,
-        seq: int,
+        stand: Stand,
+        anchor: Anchor | None,
         now_us: int,
         come: Iterable[tuple[Entity, tuple[Part, ...]]],
-        *,
-        last: bool,
     ) -> None:
-        """Take the picture anew: all that is there at write ``seq``. Whoever was quicker stays."""
+        """Take the picture anew: all that is there."""
         tables = {kind: _Table() for kind in KINDS}
         for entity, parts in come:  # which reads from the database: not while others wait
             tables[entity.kind].put(entity, parts)
         with self._lock:
-            if self._fits(region, now_us, seq, last=last) and self.seq >= seq:
-                return
-            self._region, self._tables, self.seq = region, tables, seq
+            self._tables = tables
             self._floor_us = floor_of(now_us)
             self._swept = max(_FEW, len(self))
+            self._advance(stand, anchor)
 
     def take_in(
         self,
-        since: int,
-        seq: int,
-        gone: Sequence[tuple[str, bytes]],
+        before: Stand,
+        stand: Stand,
+        anchor: Anchor | None,
+        gone: Iterable[tuple[str, bytes]],
         come: Sequence[tuple[Entity, tuple[Part, ...]]],
     ) -> None:
-        """Take in what was removed, and what is there, of the writes after ``since`` up to ``seq``.
+        """Take in what was removed, and what is there, since the leaf that :meth:`goes_on` named.
 
-        Whoever was quicker and is further stays.
+        Not where somebody has brought the picture further than ``before`` meanwhile.
         """
         with self._lock:
-            if not since <= self.seq < seq:
+            if self._stand is None or self._stand.stamp != before.stamp:
                 return
             for kind, ident in gone:
                 self._tables[kind].remove(ident)
             for entity, parts in come:
                 self._put(entity, parts)
-            self.seq = seq
+            self._advance(stand, anchor)
             self._sweep()
 
-    def committed(self, base: int, seq: int, drafted: Drafted) -> None:
-        """A transaction of this process that began at write ``base`` has been committed, up to ``seq``."""
+    def committed(self, before: Stand, stand: Stand, anchor: Anchor | None, drafted: Drafted) -> None:
+        """A transaction of this process that began at ``before`` has been committed.
+
+        ``anchor`` is its last leaf; None where it has none.
+        """
         with self._lock:
-            if self.seq != base:
-                return  # there is no picture yet, or somebody has read this from the database meanwhile
+            if self._stand is None or self._stand.stamp != before.stamp:
+                return  # there is no picture yet, or not of that
             for kind, ident, entity, parts in drafted:
                 if entity is None:
                     self._tables[kind].remove(ident)
                 else:
                     self._put(entity, parts)
-            self.seq = seq
+            self._advance(stand, anchor or self._anchor)
             self._sweep()
 
-    def find(self, kind: str, parts: Sequence[Part], now_us: int) -> list[Entity] | None:
-        """Entities of a kind that are not over and meet any of the parts, each once, in no order.
-
-        None: what is over at a later instant than this was left out since; it must be taken anew.
-        """
-        with self._lock:
-            if now_us < self._floor_us:
-                return None
-            self._asked_us = now_us
-            return self._tables[kind].find(parts, now_us)
+    def _advance(self, stand: Stand, anchor: Anchor | None) -> None:
+        self._stand, self._anchor, self._advanced_s = stand, anchor, time.monotonic()
 
     def _put(self, entity: Entity, parts: Sequence[Part]) -> None:
         if entity.end_us > self._floor_us:

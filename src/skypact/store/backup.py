@@ -20,6 +20,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import sqlite3
 import subprocess
@@ -38,7 +39,7 @@ from skypact.store.batch import allow_commit
 from skypact.store.databases import connect
 from skypact.store.examine import root
 from skypact.store.schema import ledger_epoch, region
-from skypact.store.tx import LAST_INDEX
+from skypact.store.tx import LAST_INDEX, STAMP_BYTES
 from skypact.store.upgrade import version
 
 if TYPE_CHECKING:
@@ -388,7 +389,9 @@ def _go_on(connection: Connection, manifest: Manifest, tell: Callable[[str], Non
                 )
         connection.execute(
             update(region).values(
-                seq=manifest.seq + SKIP, notifications=min(manifest.notifications + SKIP, LAST_INDEX)
+                seq=manifest.seq + SKIP,
+                notifications=min(manifest.notifications + SKIP, LAST_INDEX),
+                stamp=secrets.token_bytes(STAMP_BYTES),  # the same region, and not the same history
             )
         )
         begun = connection.execute(select(func.coalesce(func.max(ledger_epoch.c.number), 0))).scalar_one()

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sqlalchemy import select
@@ -119,18 +120,22 @@ def transient(error: BaseException) -> bool:
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         return state in _TRANSIENT_STATES or state[:2] in _TRANSIENT_CLASSES
-    return type(error).__module__.startswith("asyncpg") and "connection" in str(error)
+    if not type(error).__module__.startswith("asyncpg"):
+        return False
+    # the driver's own state after the server has ended a session in the middle of a statement
+    return "connection" in str(error) or "cannot switch to state" in str(error)
 
 
 def counters(connection: Connection, *, lock: bool = False) -> Counters:
     """The region's row; ``lock`` makes this transaction the one writer until it ends."""
     row = connection.execute(_LOCK_REGION if lock else _SELECT_REGION).one()
-    return Counters(row.id, row.seq, row.leaves, row.messages, row.notifications)
+    return Counters(row.id, row.seq, row.leaves, row.messages, row.notifications, row.stamp)
 
 
 def reading(connection: Connection, work: Work, alive: Alive) -> Any:
     """Run one work on a consistent view that cannot be written to."""
-    return work(Tx(connection, counters(connection), None, alive))
+    began_s = time.monotonic()  # before the first statement, with which the view begins
+    return work(Tx(connection, counters(connection), None, alive, began_s=began_s))
 
 
 def transact(connection: Connection, works: Sequence[Work], faults: Faults | None, alive: Alive) -> list[Any]:
@@ -182,7 +187,7 @@ def _transact(
         raise Uncertain(error) from error
     finally:
         connection.info[_COMMITTING] = False
-    alive.committed(draft.base, draft.counters.seq, draft.drafted)
+    alive.committed(draft.before, draft.counters.stand, draft.anchor, draft.drafted)
     return results
 
 

@@ -20,8 +20,8 @@ from skypact.store.alive import (
     CONSTRAINT,
     INTENT,
     KINDS,
-    NOTHING,
     SUBSCRIPTION,
+    Anchor,
     Drafted,
     Entity,
     Part,
@@ -68,10 +68,11 @@ def get(tx: Tx, kind: str, ident: bytes) -> Entity | None:
 
 def near(tx: Tx, kind: str, parts: Sequence[Part], now_us: int) -> list[Entity]:
     """Entities of a kind that are not over and meet any of the parts; in no order."""
-    found = None
-    while found is None:
+    while True:
+        found = tx.alive.find(kind, parts, now_us, tx.stand, tx.began_s)
+        if found is not None:
+            break
         _look_again(tx, now_us)
-        found = tx.alive.find(kind, parts, now_us)
     return found if tx.drafted is None else tx.drafted.over(kind, found, parts, now_us)
 
 
@@ -85,18 +86,20 @@ def concerned(tx: Tx, kind: str, parts: Sequence[Part], now_us: int) -> list[Tol
 
 def _look_again(tx: Tx, now_us: int) -> None:
     """Bring the picture of what is alive up to what this transaction sees."""
-    alive, last = tx.alive, tx.drafted is not None
-    if alive.is_of(tx.region, tx.base, now_us, last=last):
+    alive, stand = tx.alive, tx.stand
+    last = _leaf(tx, stand.leaves - 1)
+    goes_on = alive.goes_on(stand, now_us, int(_FORGOTTEN.rows(tx)[0][0]))
+    if goes_on is None or _leaf(tx, goes_on[1].position) != goes_on[1]:
+        alive.take(stand, last, now_us, _pictured(_all_alive(tx, floor_of(now_us))))
         return
-    forgotten = int(_FORGOTTEN.rows(tx)[0][0])
-    since = alive.since(tx.region, tx.base, now_us, forgotten, last=last)
-    if since is None:  # another thread has done it meanwhile
-        return
-    if since == NOTHING:
-        alive.take(tx.region, tx.base, now_us, _pictured(_all_alive(tx, floor_of(now_us))), last=last)
-        return
-    gone = [(kind, bytes(ident)) for kind, ident in _GONE.rows(tx, since)]
-    alive.take_in(since, tx.base, gone, list(_pictured(_COME.rows(tx, since))))
+    before, anchor = goes_on
+    gone = [(kind, bytes(ident)) for kind, ident in _GONE.rows(tx, anchor.seq)]
+    alive.take_in(before, stand, last, gone, list(_pictured(_COME.rows(tx, anchor.seq))))
+
+
+def _leaf(tx: Tx, position: int) -> Anchor | None:
+    rows = _LEAF.rows(tx, position)
+    return Anchor(position, bytes(rows[0][0]), int(rows[0][1])) if rows else None
 
 
 def _pictured(rows: Iterable[Any]) -> Iterator[tuple[Entity, tuple[Part, ...]]]:
@@ -341,6 +344,7 @@ def _by_id(entity: Entity) -> bytes:
     return entity.id
 
 
+_LEAF: Final = _sql("SELECT hash, seq FROM leaf WHERE position = $1")
 _FORGOTTEN: Final = _sql("SELECT forgotten FROM region")
 _FORGET: Final = _sql("UPDATE region SET forgotten = $1 WHERE forgotten < $1")
 _ALIVE: Final = _sql(

@@ -57,13 +57,15 @@ region: Final = Table(
     Column("messages", BigInteger, nullable=False),
     Column("notifications", BigInteger, nullable=False),
     Column("forgotten", BigInteger, nullable=False),
+    Column("stamp", Id, nullable=False),
     CheckConstraint("one = 1", name="one"),
 )
 """One row: who this region is (drawn when the database is made) and how far its counters have come.
 
 A write locks this row first, so that there is one writer at a time, whatever process it is in. ``seq`` counts
 the writes; the next three count leaves of the ledger, messages of the outbox and notification indices.
-``forgotten`` is the last write that removed something and of which no version is kept any more.
+``forgotten`` is the last write that removed something and of which no version is kept any more; ``stamp`` is
+random bytes that the last write left: two histories of one region never have the same.
 """
 
 leaf: Final = Table(

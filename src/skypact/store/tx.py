@@ -8,14 +8,14 @@ undoes it); it catches a database error only around ``tx.connection.begin_nested
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from sqlalchemy import insert
 
 from skypact.errors import Reason, Refused
 from skypact.record.ledger import SALT_BYTES, leaf_hash
-from skypact.store.alive import Drafted
+from skypact.store.alive import Anchor, Drafted, Stand
 from skypact.store.schema import outbox
 from skypact.store.sql import Sql
 
@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 CHANGED: Final = "skypact-changed"
 """In ``connection.info``: a statement of SQLAlchemy's that may have changed something was begun."""
+STAMP_BYTES: Final = 16
+"""Random bytes that each write leaves in the region's row."""
 LAST_INDEX: Final = 2**31 - 1
 """The last notification index: F3548-21 has 32 bits with a sign for it."""
 
@@ -43,12 +45,19 @@ class Counters:
     leaves: int
     messages: int
     notifications: int
+    stamp: bytes
+
+    @property
+    def stand(self) -> Stand:
+        """Where the database stands."""
+        return Stand(self.id, self.seq, self.stamp, self.leaves)
 
 
 class Draft:
     """What a transaction has gathered and not yet written: counters, leaves, rows that can wait.
 
-    ``drafted`` is what it has changed of the picture of what is alive, ``base`` the write before it.
+    ``drafted`` is what it has changed of the picture of what is alive, ``before`` where the
+    database stood.
     ``guarded``: each work is behind a savepoint of its own, and nothing waits, so that what a work wrote is
     all behind its own.
     """
@@ -57,7 +66,7 @@ class Draft:
         self.connection = connection
         self.alive = alive
         self.drafted = Drafted()
-        self.base = counters.seq
+        self.before = counters.stand
         self.driver: Any = connection.connection.dbapi_connection
         self.remote = connection.dialect.name != "sqlite"
         self.counters = counters
@@ -71,7 +80,7 @@ class Draft:
     def mark(self) -> tuple[Counters, int, int, int]:
         """Where the transaction stands; for :meth:`back`."""
         now = self.counters
-        stand = Counters(now.id, now.seq, now.leaves, now.messages, now.notifications)
+        stand = replace(now)
         self.changed = False
         self.connection.info[CHANGED] = False
         return stand, len(self.leaves), len(self.later), len(self.drafted)
@@ -113,7 +122,13 @@ class Draft:
         self.settle(tx)
         _INSERT_LEAF.many(tx, self.leaves)
         now = self.counters
-        _UPDATE_REGION.run(tx, now.seq, now.leaves, now.messages, now.notifications)
+        now.stamp = self.chance(STAMP_BYTES)
+        _UPDATE_REGION.run(tx, now.seq, now.leaves, now.messages, now.notifications, now.stamp)
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """The last leaf of this transaction; None where it has none."""
+        return Anchor(self.leaves[-1][0], self.leaves[-1][-1], self.leaves[-1][1]) if self.leaves else None
 
 
 class Tx:
@@ -130,13 +145,37 @@ class Tx:
         The region's id: 16 bytes, drawn when the database was made.
     driver, remote
         The driver's connection, and whether it is PostgreSQL's; for :mod:`skypact.store.sql`.
-    alive
-        The process's picture of what is alive in the region; for :mod:`skypact.store.dss`.
+    alive, stand, began_s
+        The process's picture of what is alive in the region, where the database stood before this
+        transaction, and when, if it is a reading, it began, on the monotonic clock; for
+        :mod:`skypact.store.dss`.
     """
 
-    __slots__ = ("_counters", "_draft", "_known", "alive", "connection", "driver", "region", "remote", "seq")
+    __slots__ = (
+        "_counters",
+        "_draft",
+        "_known",
+        "alive",
+        "began_s",
+        "connection",
+        "driver",
+        "region",
+        "remote",
+        "seq",
+        "stand",
+    )
 
-    def __init__(self, connection: Connection, counters: Counters, draft: Draft | None, alive: Alive) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        counters: Counters,
+        draft: Draft | None,
+        alive: Alive,
+        *,
+        began_s: float | None = None,
+    ) -> None:
+        self.began_s = began_s
+        self.stand = counters.stand if draft is None else draft.before
         self.connection = connection
         self.alive = alive
         self.driver: Any = connection.connection.dbapi_connection if draft is None else draft.driver
@@ -146,11 +185,6 @@ class Tx:
         self._draft = draft
         self.region = counters.id
         self.seq = counters.seq
-
-    @property
-    def base(self) -> int:
-        """The number of the last write that was committed before this transaction; in a reading, ``seq``."""
-        return self.seq if self._draft is None else self._draft.base
 
     @property
     def drafted(self) -> Drafted | None:
@@ -309,5 +343,5 @@ _INSERT_LEAF: Final = Sql(
 )
 _INSERT_OUTBOX = insert(outbox)
 _UPDATE_REGION: Final = Sql(
-    "UPDATE region SET seq = $1, leaves = $2, messages = $3, notifications = $4 WHERE one = 1"
+    "UPDATE region SET seq = $1, leaves = $2, messages = $3, notifications = $4, stamp = $5 WHERE one = 1"
 )

@@ -20,6 +20,7 @@ from sqlalchemy import String, column, insert, inspect, table, text
 from skypact.errors import InputError
 from skypact.store.batch import allow_commit
 from skypact.store.schema import metadata, region
+from skypact.store.tx import STAMP_BYTES
 
 if TYPE_CHECKING:
     from alembic.script import ScriptDirectory
@@ -84,6 +85,7 @@ def upgrade(connection: Connection, folder: Path = FOLDER) -> None:
                     "messages": 0,
                     "notifications": 0,
                     "forgotten": 0,
+                    "stamp": secrets.token_bytes(STAMP_BYTES),
                 },
             )
 

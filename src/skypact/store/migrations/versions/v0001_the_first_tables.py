@@ -396,6 +396,7 @@ def upgrade() -> None:
         sa.Column("messages", sa.BigInteger(), nullable=False),
         sa.Column("notifications", sa.BigInteger(), nullable=False),
         sa.Column("forgotten", sa.BigInteger(), nullable=False),
+        sa.Column("stamp", sa.LargeBinary(length=16), nullable=False),
         sa.CheckConstraint("one = 1", name=op.f("ck_region_one")),
         sa.PrimaryKeyConstraint("one", name=op.f("pk_region")),
     )
