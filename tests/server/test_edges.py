@@ -7,6 +7,7 @@ import html.parser
 import json
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import msgspec
 import pytest
 from hypothesis import given
@@ -304,3 +305,17 @@ def test_a_fault_in_one_request_is_not_anothers() -> None:
 
     got: Any = asyncio.run(run())
     assert got == [f"{n} id-{n}" for n in range(1000)]
+
+
+def test_two_authorization_headers_are_refused() -> None:
+    """Whichever counted, somebody between could have meant the other: 400, whatever they say."""
+    app = app_of([operation(echo, method="GET", body=None)])
+    two = [("authorization", "Bearer alpha:read"), ("authorization", "Bearer alpha:read")]
+
+    async def asked(headers: list[tuple[str, str]]) -> int:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://node.example") as client:
+            return (await client.get("/f/v1/things", headers=headers)).status_code
+
+    assert asyncio.run(asked(two)) == 400
+    assert asyncio.run(asked(two[:1])) == 200

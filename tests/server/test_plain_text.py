@@ -41,6 +41,9 @@ REFERENCES = "/dss/v1/operational_intent_references"
         (r'{"ovn": "0123456789abcdef\n"}', "$.ovn"),
         (r'{"key": ["fine", "x\ty"]}', "$.key[1]"),
         (r'{"reference": {"manager": "a\nb"}}', "$.reference.manager"),
+        ('{"name": "alpha\u202etset"}', "$.name"),
+        (r'{"operator": "a\u2066b"}', "$.operator"),
+        ('{"manager": "a\u2028b"}', "$.manager"),
     ],
 )
 def test_a_control_character_is_refused_where_it_stands(data: str, where: str) -> None:
@@ -51,7 +54,7 @@ def test_a_control_character_is_refused_where_it_stands(data: str, where: str) -
 
 
 @pytest.mark.parametrize(
-    "data", [r'{"problem": "one\ntwo\tthree\r\n"}', r'{"a": "\\u0000 \\b \/ \u00e9"}', '{"a": "é €"}']
+    "data", [r'{"problem": "one\ntwo\tthree\r\n"}', r'{"a": "\\u0000 \\b \/ \u00e9"}', '{"a": "é € \u202b"}']
 )
 def test_what_people_write_is_taken(data: str) -> None:
     """Line ends and tabs in a text, escapes of an escape, and letters of all languages are no fault."""

@@ -1,8 +1,9 @@
 """Text from outside is plain: what a database, a log or a terminal could stumble over does not come in.
 
 Law: no string of a message, and no name of a member, has a control character, C1 and DEL included, but for
-tabs and line ends in what people write. What names a thing (:data:`ONE_LINE`) has none of those either. Lone
-surrogates are no UTF-8, which the JSON parser refuses.
+tabs and line ends in what people write. What names a thing (:data:`ONE_LINE`) has none of those either, nor
+what turns the direction of the text after it or begins a line: on a screen one name could pass for another.
+Lone surrogates are no UTF-8, which the JSON parser refuses.
 
 How it works. In JSON a control character is an escape, but for DEL and C1: where one pass finds no escape
 that could be one, there is nothing to look at.
@@ -40,9 +41,11 @@ ONE_LINE: Final = frozenset(
     }
 )
 """Members whose text is a name of something."""
-_SUSPECT: Final = re.compile(rb"\\[bfnrtu]|\x7f|\xc2[\x80-\x9f]")
+_SUSPECT: Final = re.compile(
+    rb"\\[bfnrtu]|\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]"
+)
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_ANY_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+_ANY_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 def controls(text: str) -> str:

@@ -269,6 +269,10 @@ class Gate:
 
     def _admit(self, request: _Request, operation: Operation, now_us: int) -> frozenset[str]:
         """Who asks, whether he may, and whether he asks too often."""
+        if sum(name == b"authorization" for name, _ in request.scope["headers"]) > 1:
+            raise Refused(
+                Reason.INVALID, "two Authorization headers", where="Authorization", expected="one, or none"
+            )
         kind, _, token = request.headers.get(b"authorization", b"").decode("latin-1").partition(" ")
         if kind.lower() != "bearer" or not token:
             raise Refused(
