@@ -52,13 +52,15 @@ imports: $(VENV)/.dev ## the floor plan
 
 unit: $(VENV)/.dev browser postgres ## tests, with branch coverage of the rules
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile -m "not soak"
+	$(BIN)/coverage run -m pytest -n 2 --dist loadfile -m "not soak" tests/rules
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	@# kernels are measured with the compiler off, on a small set
 	NUMBA_DISABLE_JIT=1 COVERAGE_FILE=.coverage.kernels $(BIN)/coverage run --rcfile=tests/kernels/coverage.toml -m pytest -q tests/kernels
 	COVERAGE_FILE=.coverage.kernels $(BIN)/coverage combine --quiet --rcfile=tests/kernels/coverage.toml
 	COVERAGE_FILE=.coverage.kernels $(BIN)/coverage report --rcfile=tests/kernels/coverage.toml
+	@# what runs services, processes and databases is not measured: that would cost it a third of its time
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" --ignore tests/rules
 
 browser:
 	@if ! command -v chromium >/dev/null 2>&1; then \

@@ -262,7 +262,7 @@ def test_a_pipe_that_nobody_writes_into_is_waited_for_aloud(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("way", ["plain", "gzip", "pipe"])
 def test_a_text_that_is_not_utf_8_ends_cleanly_every_time(way: str, tmp_path: Path) -> None:
-    """Ten times over, a large Latin-1 CSV is refused with status 2, however far Arrow has read ahead."""
+    """Six times over, a large Latin-1 CSV is refused with status 2, however far Arrow has read ahead."""
     row = "d{},2026-06-01T12:00:{:02d}Z,50.{:04d},10.0,1000\n"
     rows = "".join(row.format(k % 97, k % 60, k % 9_999) for k in range(60_000))
     begins = rows[: rows.index("\n", 400_000) + 1]
@@ -270,6 +270,6 @@ def test_a_text_that_is_not_utf_8_ends_cleanly_every_time(way: str, tmp_path: Pa
     data = text.encode("latin-1")
     path = tmp_path / ("day.csv.gz" if way == "gzip" else "day.csv")
     path.write_bytes(gzip.compress(data, 1) if way == "gzip" else data)
-    for _ in range(10):
+    for _ in range(6):
         ended = skypact("check", "-", stdin=data) if way == "pipe" else skypact("check", path)
         assert "invalid UTF8" in refused(ended)

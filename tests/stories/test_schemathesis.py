@@ -30,7 +30,7 @@ from skypact.instants import SECOND_US, format_instant
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-EXAMPLES = 3
+EXAMPLES = 2
 """Of each kind, for each operation."""
 NOT_DONE = "/aux/v1/"
 """Operations of the pool interface that mean nothing here answer 501."""

@@ -6,7 +6,7 @@ import base64
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pact_keys import KEYS, SECRETS, vkey
@@ -135,6 +135,7 @@ def test_hours_past_midnight_belong_to_the_day_on_which_they_begin() -> None:
 @given(
     st.integers(0, 1439), st.integers(1, 1440), st.integers(-840, 840), st.sets(st.integers(0, 6), min_size=1)
 )
+@settings(max_examples=40)
 def test_hours_hold_as_long_each_week_as_they_say(start: int, length: int, east: int, days: set[int]) -> None:
     """Over a week of minutes they hold for the union of their spans, whatever the offset, and as text."""
     hours = Hours(tuple(sorted(days)), start, length, east)
