@@ -362,7 +362,7 @@ class DssDesk:
 
         def work(tx: Tx) -> list[wire.Subscription]:
             found = kept.near(tx, SUBSCRIPTION, extents.shape.parts, asker.now_us)
-            mine = sorted((s for s in found if s.party == asker.party), key=_by_id)
+            mine = sorted((s for s in found if s.party == asker.party), key=kept.by_id)
             users = kept.dependents_of(tx, [s.id for s in mine])
             return [_subscription_of(s, users.get(s.id, []), tx.notifications) for s in mine]
 
@@ -900,7 +900,7 @@ def _intent(
 def _intents(
     entities: Iterable[Entity], asker: str, declared: Mapping[str, tuple[str, str]]
 ) -> list[wire.OperationalIntentReference]:
-    return [_intent(entity, asker, declared) for entity in sorted(entities, key=_by_id)]
+    return [_intent(entity, asker, declared) for entity in sorted(entities, key=kept.by_id)]
 
 
 def _constraint(
@@ -921,11 +921,7 @@ def _constraint(
 def _constraints(
     entities: Iterable[Entity], asker: str, declared: Mapping[str, tuple[str, str]]
 ) -> list[wire.ConstraintReference]:
-    return [_constraint(entity, asker, declared) for entity in sorted(entities, key=_by_id)]
-
-
-def _by_id(entity: Entity) -> bytes:
-    return entity.id
+    return [_constraint(entity, asker, declared) for entity in sorted(entities, key=kept.by_id)]
 
 
 def _subscription_of(entity: Entity, users: Iterable[bytes], index: int) -> wire.Subscription:

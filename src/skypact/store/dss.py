@@ -129,7 +129,7 @@ def subscriptions_of(tx: Tx, party: str, now_us: int) -> int:
 def dependents(tx: Tx, subscription: bytes) -> list[Entity]:
     """The intents that depend on a subscription, ordered by id."""
     tx.settle()
-    return sorted(map(_entity, _DEPENDENTS.rows(tx, subscription)), key=_by_id)
+    return sorted(map(_entity, _DEPENDENTS.rows(tx, subscription)), key=by_id)
 
 
 def dependents_of(tx: Tx, subscriptions: Sequence[bytes]) -> dict[bytes, list[bytes]]:
@@ -340,7 +340,8 @@ def _entity(row: Any) -> Entity:
     return entity
 
 
-def _by_id(entity: Entity) -> bytes:
+def by_id(entity: Entity) -> bytes:
+    """The order in which entities are listed."""
     return entity.id
 
 
