@@ -38,7 +38,7 @@ T = TypeVar("T")
 BATCH: Final = 64
 """The most writes that share a commit; more would make those in other processes wait."""
 PATIENCE_S: Final = 5.0
-"""For how long a transaction that fails and may succeed is begun again."""
+"""For how long after its first failure a transaction that may succeed is begun again."""
 _PAUSE_S: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64)
 """Before each try again; the last one from then on."""
 
@@ -289,12 +289,15 @@ class _Patience:
     """Pauses between tries, longer and longer, and never in step with another process."""
 
     def __init__(self) -> None:
-        self._began = asyncio.get_running_loop().time()
+        self._began: float | None = None
         self._pauses = 0
 
     async def left(self) -> bool:
-        """Pause; False, at once, when it has gone on for too long."""
-        if asyncio.get_running_loop().time() - self._began > PATIENCE_S:
+        """Pause; False, at once, when this long has gone since the first failure."""
+        now_s = asyncio.get_running_loop().time()
+        if self._began is None:  # a first try may have run for long before it failed
+            self._began = now_s
+        if now_s - self._began > PATIENCE_S:
             return False
         pause = _PAUSE_S[min(self._pauses, len(_PAUSE_S) - 1)]
         self._pauses += 1
