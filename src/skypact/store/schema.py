@@ -589,3 +589,128 @@ ledger_epoch: Final = Table(
     Column("witnessed", LargeBinary, nullable=False),
 )
 """Each time that the log had to go on under another origin: after a restore, why, and what a witness held."""
+
+# --------------------------------------------------------------------------------------------- HOTLINE
+
+pact_edition: Final = Table(
+    "pact_edition",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("text", LargeBinary, nullable=False),
+    Column("signatures", LargeBinary, nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("begun_us", BigInteger, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+)
+"""Every text of a pact that this node has run under, and since when; none is ever removed.
+
+A thread is read under the pact under which it was opened. ``signatures`` is its file of signatures, empty for
+a draft; ``mark`` what a draft is marked with. The version and the digest are what keeps an older text out.
+"""
+
+hotline_message: Final = Table(
+    "hotline_message",
+    metadata,
+    Column("id", Digest, primary_key=True),
+    Column("thread", Digest, nullable=False),
+    Column("re", Digest),
+    Column("kind", Text, nullable=False),
+    Column("sender", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("pact", Text, nullable=False),
+    Column("said_us", BigInteger, nullable=False),
+    Column("envelope", Text, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("arrived_us", BigInteger, nullable=False),
+    Column("ended_us", BigInteger),
+    Column("leaf", BigInteger, nullable=False),
+    CheckConstraint("way IN ('in', 'out')", name="way"),
+    CheckConstraint(
+        "(way = 'out' AND state IN ('waiting', 'delivered', 'refused'))"
+        " OR (way = 'in' AND state IN ('waiting', 'taken', 'refused'))",
+        name="state",
+    ),
+    CheckConstraint("(state = 'waiting') = (ended_us IS NULL)", name="ended"),
+)
+"""Every message of the hotline, as it was signed: ours (``out``) and others' (``in``).
+
+``out``: ``waiting`` until the recipient's node has answered for it: ``delivered`` or ``refused``, and ``why``.
+``in``: ``taken`` into its thread, ``refused`` by a rule, and kept, or ``waiting`` for what it answers. ``by`` is
+the account of the person who said it, empty for the machine; ``arrived_us`` when it was written here.
+"""
+Index("ix_hotline_message_thread", hotline_message.c.thread)
+Index(
+    "ix_hotline_message_number",
+    hotline_message.c.sender,
+    hotline_message.c.recipient,
+    hotline_message.c.serial,
+)
+Index(
+    "ix_hotline_message_waiting",
+    hotline_message.c.recipient,
+    hotline_message.c.serial,
+    sqlite_where=text("state = 'waiting'"),
+    postgresql_where=text("state = 'waiting'"),
+)
+Index("ix_hotline_message_arrived", hotline_message.c.arrived_us)
+
+hotline_line: Final = Table(
+    "hotline_line",
+    metadata,
+    Column("sender", Text, primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    Column("serial", BigInteger, nullable=False),
+    Column("whole", BigInteger, nullable=False),
+)
+"""How far the numbers of a sender to a recipient have come: the highest, and up to where none is missing."""
+
+hotline_thread: Final = Table(
+    "hotline_thread",
+    metadata,
+    Column("id", Digest, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("opener", Text, nullable=False),
+    Column("other", Text, nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("changed_us", BigInteger, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("due_us", BigInteger),
+)
+"""A thread as lists need it; its messages say everything. ``due_us``: the earliest instant at which something
+of it is due or somebody is to be called; NULL where nothing is."""
+Index("ix_hotline_thread_due", hotline_thread.c.due_us)
+Index("ix_hotline_thread_changed", hotline_thread.c.changed_us)
+
+hotline_clock: Final = Table(
+    "hotline_clock",
+    metadata,
+    Column("message", Digest, primary_key=True),
+    Column("party", Text, nullable=False),
+    Column("offset_us", BigInteger, nullable=False),
+    Column("bound_us", BigInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+)
+"""How far a party's clock was ahead of ours, from a message of ours and its receipt."""
+Index("ix_hotline_clock_party", hotline_clock.c.party, hotline_clock.c.at_us)
+
+hotline_call: Final = Table(
+    "hotline_call",
+    metadata,
+    Column("message", Digest, primary_key=True),
+    Column("timer", Text, primary_key=True),
+    Column("owed_by", Text, primary_key=True),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("contact", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+)
+"""Whom this node had called for what is late, the first contact as step 0; ``outcome`` is what came of it,
+empty while it is under way."""

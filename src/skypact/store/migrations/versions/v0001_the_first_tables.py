@@ -483,3 +483,101 @@ def upgrade() -> None:
         sa.Column("witnessed", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_ledger_epoch")),
     )
+    op.create_table(
+        "hotline_call",
+        sa.Column("message", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("timer", sa.Text(), nullable=False),
+        sa.Column("owed_by", sa.Text(), nullable=False),
+        sa.Column("step", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("contact", sa.Text(), nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("message", "timer", "owed_by", "step", name=op.f("pk_hotline_call")),
+    )
+    op.create_table(
+        "hotline_clock",
+        sa.Column("message", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("offset_us", sa.BigInteger(), nullable=False),
+        sa.Column("bound_us", sa.BigInteger(), nullable=False),
+        sa.Column("at_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("message", name=op.f("pk_hotline_clock")),
+    )
+    op.create_index("ix_hotline_clock_party", "hotline_clock", ["party", "at_us"], unique=False)
+    op.create_table(
+        "hotline_line",
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("whole", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("sender", "recipient", name=op.f("pk_hotline_line")),
+    )
+    op.create_table(
+        "hotline_message",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("thread", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("re", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("recipient", sa.Text(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("pact", sa.Text(), nullable=False),
+        sa.Column("said_us", sa.BigInteger(), nullable=False),
+        sa.Column("envelope", sa.Text(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("carrier", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("arrived_us", sa.BigInteger(), nullable=False),
+        sa.Column("ended_us", sa.BigInteger(), nullable=True),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("(state = 'waiting') = (ended_us IS NULL)", name=op.f("ck_hotline_message_ended")),
+        sa.CheckConstraint(
+            "(way = 'out' AND state IN ('waiting', 'delivered', 'refused'))"
+            " OR (way = 'in' AND state IN ('waiting', 'taken', 'refused'))",
+            name=op.f("ck_hotline_message_state"),
+        ),
+        sa.CheckConstraint("way IN ('in', 'out')", name=op.f("ck_hotline_message_way")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hotline_message")),
+    )
+    op.create_index("ix_hotline_message_arrived", "hotline_message", ["arrived_us"], unique=False)
+    op.create_index(
+        "ix_hotline_message_number", "hotline_message", ["sender", "recipient", "serial"], unique=False
+    )
+    op.create_index("ix_hotline_message_thread", "hotline_message", ["thread"], unique=False)
+    batch_op.create_index(
+        "ix_hotline_message_waiting",
+        "hotline_message",
+        ["recipient", "serial"],
+        unique=False,
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_table(
+        "hotline_thread",
+        sa.Column("id", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("opener", sa.Text(), nullable=False),
+        sa.Column("other", sa.Text(), nullable=False),
+        sa.Column("opened_us", sa.BigInteger(), nullable=False),
+        sa.Column("changed_us", sa.BigInteger(), nullable=False),
+        sa.Column("ended", sa.Boolean(), nullable=False),
+        sa.Column("due_us", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hotline_thread")),
+    )
+    op.create_index("ix_hotline_thread_changed", "hotline_thread", ["changed_us"], unique=False)
+    op.create_index("ix_hotline_thread_due", "hotline_thread", ["due_us"], unique=False)
+    op.create_table(
+        "pact_edition",
+        sa.Column("digest", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("text", sa.LargeBinary(), nullable=False),
+        sa.Column("signatures", sa.LargeBinary(), nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("begun_us", sa.BigInteger(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("digest", name=op.f("pk_pact_edition")),
+    )
