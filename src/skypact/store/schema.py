@@ -642,9 +642,9 @@ hotline_message: Final = Table(
 )
 """Every message of the hotline, as it was signed: ours (``out``) and others' (``in``).
 
-``out``: ``waiting`` until the recipient's node has answered for it: ``delivered`` or ``refused``, and ``why``.
-``in``: ``taken`` into its thread, ``refused`` by a rule, and kept, or ``waiting`` for what it answers. ``by`` is
-the account of the person who said it, empty for the machine; ``arrived_us`` when it was written here.
+``out``: ``waiting`` until the recipient's node has answered for it: ``delivered`` or ``refused``, ``why`` too.
+``in``: ``taken`` into its thread, ``refused`` by a rule, and kept, or ``waiting`` for what it answers. ``by``
+is the account of the person who said it, empty for the machine; ``arrived_us`` when it was written here.
 """
 Index("ix_hotline_message_thread", hotline_message.c.thread)
 Index(
@@ -714,3 +714,25 @@ hotline_call: Final = Table(
 )
 """Whom this node had called for what is late, the first contact as step 0; ``outcome`` is what came of it,
 empty while it is under way."""
+
+# -------------------------------------------------------------------------------------------- ACCOUNTS
+
+account: Final = Table(
+    "account",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("display", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("ended_us", BigInteger),
+    Column("leaf", BigInteger, nullable=False),
+    CheckConstraint(
+        "role IN ('observer', 'watch-keeper', 'duty-officer', 'investigator', 'administrator')", name="role"
+    ),
+    sqlite_with_rowid=False,
+)
+"""Who may act for the party, and as what; no row is ever removed, so that no name is given twice.
+
+``leaf`` is the leaf of the ledger that it was last written with; ``created_by`` the account, or the party.
+"""

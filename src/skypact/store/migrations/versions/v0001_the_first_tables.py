@@ -547,7 +547,7 @@ def upgrade() -> None:
         "ix_hotline_message_number", "hotline_message", ["sender", "recipient", "serial"], unique=False
     )
     op.create_index("ix_hotline_message_thread", "hotline_message", ["thread"], unique=False)
-    batch_op.create_index(
+    op.create_index(
         "ix_hotline_message_waiting",
         "hotline_message",
         ["recipient", "serial"],
@@ -580,4 +580,20 @@ def upgrade() -> None:
         sa.Column("begun_us", sa.BigInteger(), nullable=False),
         sa.Column("leaf", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_pact_edition")),
+    )
+    op.create_table(
+        "account",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("display", sa.Text(), nullable=False),
+        sa.Column("created_us", sa.BigInteger(), nullable=False),
+        sa.Column("created_by", sa.Text(), nullable=False),
+        sa.Column("ended_us", sa.BigInteger(), nullable=True),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "role IN ('observer', 'watch-keeper', 'duty-officer', 'investigator', 'administrator')",
+            name=op.f("ck_account_role"),
+        ),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_account")),
+        sqlite_with_rowid=False,
     )
