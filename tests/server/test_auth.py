@@ -237,6 +237,52 @@ def test_an_issuer_without_iss_signs_for_any_that_is_nobody_elses() -> None:
     assert refused(token(OTHER, iss="anything"), verifier).startswith("not signed")
 
 
+def test_an_issuer_of_one_party_speaks_for_no_other() -> None:
+    """Also for a name that differs by its case; what it may say is accepted, without a scope too."""
+    pact = Issuer(
+        "pact b",
+        FixedKeys((OTHER.public,)),
+        "https://b.example",
+        party="b",
+        scopes=frozenset({"skypact.hotline"}),
+    )
+    verifier = bearers(pact)
+    good = {"iss": "https://b.example", "sub": "b", "scope": "skypact.hotline"}
+    for changes in ({}, {"scope": None}, {"scope": "  skypact.hotline "}):
+        assert verifier.identify(token(OTHER, **good | changes), NOW_US).party == "b"
+    for sub in ("a", "B", "b ", "node"):
+        told = refused(token(OTHER, **good | {"sub": sub}), verifier)
+        assert told == "sub: issuer pact b may not speak for this party; expected b"
+
+
+def test_an_issuer_gives_no_scope_that_is_not_its_to_give() -> None:
+    """A token with one scope too many is refused whole, and the refusal names that scope."""
+    scopes = frozenset({"skypact.hotline", "skypact.read"})
+    verifier = bearers(Issuer("pact b", FixedKeys((OTHER.public,)), "https://b.example", scopes=scopes))
+    for more in ("utm.strategic_coordination", "skypact.people", "SKYPACT.hotline"):
+        text = token(OTHER, iss="https://b.example", scope=f"skypact.hotline {more}")
+        assert refused(text, verifier) == (
+            f"scope: issuer pact b may not give this scope; found {more!r}; "
+            "expected skypact.hotline skypact.read"
+        )
+    both = token(OTHER, iss="https://b.example", scope="skypact.read skypact.hotline", sub="anybody")
+    assert verifier.identify(both, NOW_US).scopes == scopes
+    mute = bearers(Issuer("mute", FixedKeys((OTHER.public,)), "https://b.example", scopes=frozenset()))
+    assert refused(both, mute).endswith("expected none")
+    assert mute.identify(token(OTHER, iss="https://b.example", scope=""), NOW_US).scopes == frozenset()
+
+
+def test_what_one_issuer_may_not_say_another_may() -> None:
+    """The bound is the issuer's whose key signed, whatever else is configured beside it."""
+    narrow = Issuer("b", FixedKeys((OTHER.public,)), "https://b.example", party="b", scopes=frozenset())
+    wide = Issuer("auth", FixedKeys((KEY.public,)), "https://auth.example")
+    verifier = bearers(narrow, wide)
+    assert verifier.identify(token(), NOW_US).party == "uss1"
+    assert refused(token(OTHER), verifier).startswith("not signed")
+    assert refused(token(OTHER, iss="https://b.example"), verifier).startswith("sub: ")
+    assert refused(token(OTHER, iss="https://b.example", sub="b"), verifier).startswith("scope: ")
+
+
 @pytest.mark.parametrize("kind", ["JWE", "dpop+jwt", "secevent+jwt", 5, ["JWT"], {"a": 1}])
 def test_a_token_of_another_type_is_refused(kind: Any) -> None:
     """A logout token of the same issuer is no access token."""

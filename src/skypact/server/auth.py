@@ -4,8 +4,8 @@ Law: a token is accepted when every one of these holds, and each refusal says wh
 
 - it is a JWT of at most 8 KiB in canonical spelling, of type ``JWT`` or ``at+jwt``, without ``crit``;
 - its ``iss`` is that of a configured issuer, or an issuer is configured without one, whose key may sign for
-any; - one of that issuer's keys signed it, with that key's own algorithm (RS256, ES256 or EdDSA); where the
-token
+  any;
+- one of that issuer's keys signed it, with that key's own algorithm (RS256, ES256 or EdDSA); where the token
   names a ``kid``, only the key of that id is tried, or a key that was given to us without an id;
 - ``aud`` is exactly one of this node's audiences: a text, or a list of that one text. A token for several
   recipients could be used by one of them against another, and is refused;
@@ -13,7 +13,9 @@ token
   ``iat``, where it is there, is at most 5 s ahead and at most an hour and 5 min before ``exp`` (issuers put
   it back for slow clocks); ``nbf``, where it is there, has come;
 - ``sub`` is a printable text of 1 to 255 characters; ``scope``, where it is there, is a text: scopes with
-  spaces between, and nothing else parts them (RFC 6749 §3.3).
+  spaces between, and nothing else parts them (RFC 6749 §3.3);
+- where the issuer may speak for one party alone, ``sub`` is that party; where it may give certain scopes
+  alone, ``scope`` has no other. A token that says more is refused whole: nothing of it is left out.
 
 No leeway is given on ``exp`` and ``nbf``: issuers give it themselves, by putting ``nbf`` back, and a clock
 that is off is to be mended.
@@ -72,11 +74,38 @@ class Issuer:
         Where his keys come from.
     iss
         The ``iss`` of his tokens; empty: his keys may sign for any ``iss`` that is no other issuer's.
+    party
+        The one ``sub`` that his keys may speak for; empty: any.
+    scopes
+        The scopes that he may give; None: any.
     """
 
     name: str
     keys: Keys
     iss: str = ""
+    party: str = ""
+    scopes: frozenset[str] | None = None
+
+    def refuse_more(self, said: Identity) -> None:
+        """Refuse a token of his that says more than he may.
+
+        Raises
+        ------
+        Refused
+            ``UNAUTHENTICATED``: it speaks for another party, or has a scope that is not his to give.
+        """
+        if self.party and said.party != self.party:
+            raise _not(f"issuer {self.name} may not speak for this party", where="sub", expected=self.party)
+        if self.scopes is None:
+            return
+        more = said.scopes - self.scopes
+        if more:
+            raise _not(
+                f"issuer {self.name} may not give this scope",
+                where="scope",
+                found=min(more),
+                expected=" ".join(sorted(self.scopes)) or "none",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +196,9 @@ class Bearers:
         scope = claims.get("scope", "")
         if not isinstance(scope, str):
             raise _not("scopes that are no text", where="scope", expected="scopes with spaces between")
-        return _Known(Identity(party, frozenset(scope.split(" ")) - {""}), start_us, end_us, issuer, keys)
+        identity = Identity(party, frozenset(scope.split(" ")) - {""})
+        issuer.refuse_more(identity)
+        return _Known(identity, start_us, end_us, issuer, keys)
 
     def _signer(self, parts: Unverified, now_us: int) -> tuple[Issuer, tuple[PublicKey, ...]]:
         """Whose key signed it."""
@@ -235,6 +266,6 @@ def _instant(claims: Any, name: str) -> int | None:
     return int(value * SECOND_US)
 
 
-def _not(message: str, *, where: str = "", expected: str | None = None) -> Refused:
+def _not(message: str, *, where: str = "", found: str | None = None, expected: str | None = None) -> Refused:
     """The refusal of a token; it never quotes the token."""
-    return Refused(Reason.UNAUTHENTICATED, message, where=where, expected=expected)
+    return Refused(Reason.UNAUTHENTICATED, message, where=where, found=found, expected=expected)
