@@ -642,11 +642,12 @@ hotline_message: Final = Table(
 )
 """Every message of the hotline, as it was signed: ours (``out``) and others' (``in``).
 
-``out``: ``waiting`` until the recipient's node has answered for it: ``delivered`` or ``refused``, ``why`` too.
+``out``: ``waiting`` until the recipient's node has answered for it: ``delivered`` or ``refused``, and why.
 ``in``: ``taken`` into its thread, ``refused`` by a rule, and kept, or ``waiting`` for what it answers. ``by``
 is the account of the person who said it, empty for the machine; ``arrived_us`` when it was written here.
 """
 Index("ix_hotline_message_thread", hotline_message.c.thread)
+Index("ix_hotline_message_re", hotline_message.c.re)
 Index(
     "ix_hotline_message_number",
     hotline_message.c.sender,
@@ -736,3 +737,128 @@ account: Final = Table(
 
 ``leaf`` is the leaf of the ledger that it was last written with; ``created_by`` the account, or the party.
 """
+
+# -------------------------------------------------------------------------------------------- FILINGS
+
+# What this party and others file beside flights. A filing is known by its filer and the serial of its first
+# version; versions count from 1. Nothing here is ever removed.
+
+filing: Final = Table(
+    "filing",
+    metadata,
+    Column("filer", Text, primary_key=True),
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("data_mode", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("start_us", BigInteger, nullable=False),
+    Column("closes_us", BigInteger, nullable=False),
+    Column("reconfirm_us", BigInteger),
+    Column("written_us", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('movement', 'site', 'activity', 'zone')", name="kind"),
+    CheckConstraint("state IN ('filed', 'amended', 'active', 'ended', 'cancelled', 'expired')", name="state"),
+)
+"""Each filing as its newest version has it: ``closes_us`` is the end of its window with its tolerance.
+
+Of one of which only a notice came, ``name`` is empty and the window is the notice's.
+"""
+Index("ix_filing_state_closes", filing.c.state, filing.c.closes_us)
+
+filing_version: Final = Table(
+    "filing_version",
+    metadata,
+    Column("filer", Text, primary_key=True),
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger),
+    Column("sha256", Digest, nullable=False),
+    Column("content", LargeBinary),
+    Column("readable", Boolean, nullable=False),
+    Column("fault", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+    Column("notice", LargeBinary),
+    Column("message", Digest),
+    Column("south", Double),
+    Column("north", Double),
+    Column("west", Double),
+    Column("east", Double),
+    Column("leaf", BigInteger),
+)
+"""Every version, with its bytes as they were filed; NULL where only the notice of it came.
+
+``number`` is its own serial, one filing's for ever; ``by`` the account that filed it, empty for another
+party's; ``notice`` and ``message`` are what was heard of it, for another party's. The box is that of what it
+claims. ``fault`` says why bytes that came are not readable, or in what they are not what was notified.
+"""
+Index("uq_filing_version_number", filing_version.c.filer, filing_version.c.number, unique=True)
+Index("ix_filing_version_sha256", filing_version.c.sha256)
+Index("ix_filing_version_message", filing_version.c.message)
+
+filing_check: Final = Table(
+    "filing_check",
+    metadata,
+    Column("filer", Text, primary_key=True),
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("checked_us", BigInteger, primary_key=True, autoincrement=False),
+    Column("found", Integer, nullable=False),
+    Column("findings", LargeBinary, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+)
+"""What the check of a version found, each time that it was checked; JSON."""
+
+filing_move: Final = Table(
+    "filing_move",
+    metadata,
+    Column("filer", Text, primary_key=True),
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("move", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("moved_us", BigInteger, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+    CheckConstraint("move IN ('file', 'amend', 'begin', 'end', 'cancel', 'expire')", name="move"),
+)
+"""What moved a filing, where to, and who did it; ``by`` is empty where the clock did, or another party."""
+
+filing_told: Final = Table(
+    "filing_told",
+    metadata,
+    Column("filer", Text, primary_key=True),
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("party", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("message", Digest, nullable=False),
+    Column("over", Boolean, nullable=False),
+)
+"""Which version of ours each party was told last, with which message; ``over``: it was told that it is off."""
+
+filing_wanted: Final = Table(
+    "filing_wanted",
+    metadata,
+    Column("filer", Text, primary_key=True),
+    Column("serial", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("sha256", Digest, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("due_us", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+)
+"""Bytes of others' filings that are still to be fetched; ``why`` the last try brought nothing."""
+Index("ix_filing_wanted_due", filing_wanted.c.due_us)
+
+filing_draft: Final = Table(
+    "filing_draft",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+)
+"""What somebody began to write and nobody was told of; it has no serial, and is thrown away when it is filed."""

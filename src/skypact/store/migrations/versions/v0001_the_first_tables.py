@@ -546,6 +546,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_hotline_message_number", "hotline_message", ["sender", "recipient", "serial"], unique=False
     )
+    op.create_index("ix_hotline_message_re", "hotline_message", ["re"], unique=False)
     op.create_index("ix_hotline_message_thread", "hotline_message", ["thread"], unique=False)
     op.create_index(
         "ix_hotline_message_waiting",
@@ -597,3 +598,106 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name=op.f("pk_account")),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "filing",
+        sa.Column("filer", sa.Text(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("data_mode", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("start_us", sa.BigInteger(), nullable=False),
+        sa.Column("closes_us", sa.BigInteger(), nullable=False),
+        sa.Column("reconfirm_us", sa.BigInteger(), nullable=True),
+        sa.Column("written_us", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("kind IN ('movement', 'site', 'activity', 'zone')", name=op.f("ck_filing_kind")),
+        sa.CheckConstraint(
+            "state IN ('filed', 'amended', 'active', 'ended', 'cancelled', 'expired')",
+            name=op.f("ck_filing_state"),
+        ),
+        sa.PrimaryKeyConstraint("filer", "serial", name=op.f("pk_filing")),
+    )
+    op.create_index("ix_filing_state_closes", "filing", ["state", "closes_us"], unique=False)
+    op.create_table(
+        "filing_check",
+        sa.Column("filer", sa.Text(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("checked_us", sa.BigInteger(), nullable=False),
+        sa.Column("found", sa.Integer(), nullable=False),
+        sa.Column("findings", sa.LargeBinary(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("filer", "serial", "version", "checked_us", name=op.f("pk_filing_check")),
+    )
+    op.create_table(
+        "filing_draft",
+        sa.Column("id", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("written_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_filing_draft")),
+    )
+    op.create_table(
+        "filing_move",
+        sa.Column("filer", sa.Text(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.Column("move", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("moved_us", sa.BigInteger(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "move IN ('file', 'amend', 'begin', 'end', 'cancel', 'expire')", name=op.f("ck_filing_move_move")
+        ),
+        sa.PrimaryKeyConstraint("filer", "serial", "step", name=op.f("pk_filing_move")),
+    )
+    op.create_table(
+        "filing_told",
+        sa.Column("filer", sa.Text(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("message", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("over", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("filer", "serial", "party", name=op.f("pk_filing_told")),
+    )
+    op.create_table(
+        "filing_version",
+        sa.Column("filer", sa.Text(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=True),
+        sa.Column("sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("readable", sa.Boolean(), nullable=False),
+        sa.Column("fault", sa.Text(), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("written_us", sa.BigInteger(), nullable=False),
+        sa.Column("notice", sa.LargeBinary(), nullable=True),
+        sa.Column("message", sa.LargeBinary(length=32), nullable=True),
+        sa.Column("south", sa.Double(), nullable=True),
+        sa.Column("north", sa.Double(), nullable=True),
+        sa.Column("west", sa.Double(), nullable=True),
+        sa.Column("east", sa.Double(), nullable=True),
+        sa.Column("leaf", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("filer", "serial", "version", name=op.f("pk_filing_version")),
+    )
+    op.create_index("ix_filing_version_message", "filing_version", ["message"], unique=False)
+    op.create_index("ix_filing_version_sha256", "filing_version", ["sha256"], unique=False)
+    op.create_index("uq_filing_version_number", "filing_version", ["filer", "number"], unique=True)
+    op.create_table(
+        "filing_wanted",
+        sa.Column("filer", sa.Text(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("sha256", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("carrier", sa.Text(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("due_us", sa.BigInteger(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("filer", "serial", "version", name=op.f("pk_filing_wanted")),
+    )
+    op.create_index("ix_filing_wanted_due", "filing_wanted", ["due_us"], unique=False)
