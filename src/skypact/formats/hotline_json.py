@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     import enum
     from collections.abc import Callable, Mapping
 
+    from skypact.exchange.hotline.messages import Body
+
 PAYLOAD_MAX: Final = 192 * 1024
 """A longer message is refused, in bytes."""
 ENVELOPE_MAX: Final = 4 * PAYLOAD_MAX // 3 + 1024
@@ -107,6 +109,25 @@ def encode(message: Message) -> bytes:
     if not message.re:
         whole.pop("thread", None)
     return json.dumps(whole, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def body_of(kind: Kind, value: Any, *, where: str = "$.body") -> Body:
+    """What a kind has beside, from the members that a message of it has in ``body``; None: none of them.
+
+    Raises
+    ------
+    FormatError
+        It is not that.
+    """
+    form = BODIES[kind]
+    made: Body = form(**_read(BODY_MEMBERS[form], {} if value is None else value, where))
+    _consistent(made)
+    return made
+
+
+def body_json(body: Body) -> dict[str, Any]:
+    """The members that a message has in ``body``."""
+    return _written(BODY_MEMBERS[type(body)], body)
 
 
 def load(payload: bytes) -> dict[str, Any]:

@@ -253,12 +253,18 @@ def standing(chain: Sequence[Edition]) -> Standing:
     chain
         The versions from the first one on. A chain that does not begin with a first version is incomplete.
     """
-    before: Standing | None = None
-    for edition in chain:
-        before = _of_edition(edition, before)
-    if before is None:
+    known = standings(chain)
+    if not known:
         raise InputError("a chain of no versions", where="chain")
-    return before
+    return known[-1]
+
+
+def standings(chain: Sequence[Edition]) -> tuple[Standing, ...]:
+    """What is known of each of these versions, each of which supersedes the one before."""
+    known: list[Standing] = []
+    for edition in chain:
+        known.append(_of_edition(edition, known[-1] if known else None))
+    return tuple(known)
 
 
 def in_force(chain: Sequence[Edition], at_us: int) -> Standing | None:
@@ -275,14 +281,17 @@ def in_force(chain: Sequence[Edition], at_us: int) -> Standing | None:
     at_us
         Microseconds since 1970 UTC.
     """
+    return holding(standings(chain), at_us)
+
+
+def holding(known: Sequence[Standing], at_us: int) -> Standing | None:
+    """As :func:`in_force`, of what is known of each version already."""
     holds: Standing | None = None
-    before: Standing | None = None
-    for edition in chain:
-        before = _of_edition(edition, before)
-        if not before.complete:
+    for each in known:
+        if not each.complete:
             break
-        if edition.pact.effective_us <= at_us:
-            holds = before
+        if each.pact.effective_us <= at_us:
+            holds = each
     return holds if holds is not None and holds.pact.in_force(at_us) else None
 
 
