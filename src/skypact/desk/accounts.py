@@ -7,6 +7,9 @@ to an account is a leaf of the ledger, written with it, which says who did it; n
 
 The party itself (a token whose ``sub`` is the party, signed by the node's own key) administers accounts, and
 needs none: so a party cannot lock itself out, and speaks to no other party without a person's name.
+
+Known limits: letters of different scripts that look alike are different letters here; who makes accounts sees
+to it. Who holds a name is for the issuer of tokens to know.
 """
 
 from __future__ import annotations
@@ -184,7 +187,8 @@ class Accounts:
             Who makes it: the ``sub`` of his token.
         name
             What his tokens call him, and what he does is written under: a printable line of at most 100
-            characters in Unicode's composed form (NFC), with single spaces within.
+            characters in Unicode's composed form (NFC), with single spaces between words, a letter or digit
+            in it, and no ``/``.
         display
             What is shown beside it: his full name, his post; may be empty.
 
@@ -296,12 +300,14 @@ def _leaf(tx: Tx, kind: str, name: str, said: dict[str, Any], acting: Acting, no
 
 def _named(name: str) -> None:
     _line(name, NAME_MAX, where="name")
-    if not name or name != " ".join(name.split()) or not unicodedata.is_normalized("NFC", name):
+    spaced = name == " ".join(name.split())
+    told = any(char.isalnum() for char in name) and "/" not in name  # it is a part of paths, too
+    if not spaced or not told or not unicodedata.is_normalized("NFC", name):
         raise InputError(
             "not a name as names are written",
             where="name",
             found=name,
-            expected="words with single spaces between, in Unicode's composed form (NFC)",
+            expected="words with single spaces between, no /, in Unicode's composed form (NFC)",
         )
 
 

@@ -15,6 +15,7 @@ from skypact.courier.logged import Logged
 from skypact.courier.outbox import Outbox
 from skypact.courier.peers import Peers
 from skypact.courier.witnesses import Witnesses
+from skypact.desk.accounts import Accounts
 from skypact.desk.clock import now_us
 from skypact.desk.conformance import Monitor
 from skypact.desk.constraints import ConstraintDesk
@@ -32,6 +33,7 @@ from skypact.exchange.planning import Rules
 from skypact.instants import DAY_US
 from skypact.node.keys import record_key
 from skypact.notify.flight import FilingLimits
+from skypact.server import accounts as served_accounts
 from skypact.server import f3548_constraints, f3548_dss, f3548_uss, native, testing
 from skypact.server import record as served_record
 from skypact.server.journalled import Journalled
@@ -203,6 +205,11 @@ def node(world: World) -> Role:
         },
         around=lambda app: Journalled(app, journal.note, base_url=config.base_url),
     )
+
+
+def people(world: World) -> Role:
+    """The accounts of the party's people: of every node that is a party's own."""
+    return Role(served_accounts.operations(Accounts(world.store, world.config.node.party)))
 
 
 def record(world: World) -> Role:

@@ -37,7 +37,7 @@ from skypact.errors import InputError, Refused, SkypactError
 from skypact.node import logs
 from skypact.node.config import Config, address, relisten, secret
 from skypact.node.keys import own_key
-from skypact.node.roles import ROLES, Role, World, record
+from skypact.node.roles import ROLES, Role, World, people, record
 from skypact.seal import FixedKeys
 from skypact.server import aux, openapi
 from skypact.server.app import Gate, Settings, application
@@ -116,6 +116,8 @@ async def _run(config: Config, say: Callable[[str], None]) -> int:
         world = World(config, store, key, client, metrics)
         missing: list[str] = [name for name in config.node.roles if name not in ROLES]
         roles = [ROLES[name](world) for name in config.node.roles if name in ROLES]
+        if "node" in config.node.roles:
+            roles.append(people(world))
         if config.record.key or key.public.ed25519:
             roles.append(record(world))
         else:
