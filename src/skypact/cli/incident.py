@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from skypact.cli import FOUND, OK, visible
+from skypact.cli import BAD, FOUND, OK, complain, visible
 from skypact.cli.output import binary, standard_output
 from skypact.cli.parsing import MODES, Parser
 from skypact.errors import InputError, UsageError
@@ -24,21 +24,27 @@ if TYPE_CHECKING:
 
     from skypact.formats.incident_file import Kept
     from skypact.incident.entries import Entry
+    from skypact.incident.signatures import Signature, Standing
 
 ACTIONS: Final = {
     "new": ("FILE", ("title", "parties", "mode", "window", "area", "instrument", "name", "by", "post", "at")),
     "add": ("FILE KIND [NAME=VALUE...]", ("from_", "by", "post", "at")),
     "withdraw": ("FILE ACCOUNT", ("why", "by", "post", "at")),
     "assess": ("FILE [NAME=VALUE...]", ("by", "post", "at")),
-    "show": ("FILE", ("format", "record")),
-    "report": ("FILE", ("output", "format", "record")),
+    "sign": ("FILE", ("pact", "key", "at")),
+    "verify": ("FILE", ("pact", "format")),
+    "show": ("FILE", ("format", "record", "pact")),
+    "report": ("FILE", ("output", "format", "record", "pact")),
     "draft": ("FILE|-", ("format",)),
 }
 """What can be done, what it takes, and the options that belong to it."""
 _NAMED: Final = (
     "title", "parties", "mode", "window", "area", "instrument", "name", "from_", "why", "by", "post", "at",
-    "format", "record", "output",
+    "format", "record", "output", "pact", "key",
 )  # fmt: skip
+
+SUFFIX: Final = ".sigs"
+"""What the file of an incident's signatures has beyond the incident's name."""
 
 _DESCRIPTION = """\
 An incident as one append-only file: each party's account beside the others',
@@ -49,6 +55,10 @@ claim by claim, and what records can say of them. It never says who is right.
                      or status, as NAME=VALUE; or what a JSON file has
   withdraw FILE ID   a party takes an account of its own back; it stays visible
   assess FILE ...    add an assessment (degree A to E), as NAME=VALUE
+  sign FILE          sign every line that is there with a party's key, beside
+                     the file; what the pact gives the key to is who signs
+  verify FILE        say which lines are signed by who wrote them, and what was
+                     changed since
   show FILE          verify every line, and say where the parties stand
   report FILE        the report, side by side, as one HTML file or as JSON
   draft FILE|-       propose incidents and statements from an English news
@@ -61,8 +71,9 @@ _EPILOG = """\
       --by north --post "duty officer"
 
 Exit status: 0 done, or nothing disputed; 1 'show' found claims that
-contradict each other, 'draft' found nothing to propose; 2 bad usage or input,
-a file that was changed, or an entry that the incident does not allow."""
+contradict each other, 'verify' found lines that are not signed, 'draft' found
+nothing to propose; 2 bad usage or input, a file that was changed, or an entry
+that the incident does not allow."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -92,6 +103,15 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         help="of show and report: an extract of a party's record",
     )
+    p.add_argument(
+        "--pact",
+        metavar="FILE",
+        type=Path,
+        help="of sign, verify, show and report: the agreement, with the parties' keys",
+    )
+    p.add_argument(
+        "--key", metavar="FILE", type=Path, help="of sign: the party's secret key (PEM, mode 0600)"
+    )
     p.add_argument("--output", metavar="FILE", type=Path, help="of report: where it goes")
     p.add_argument("--format", metavar="FORMAT", choices=("html", "table", "json"), help="html, table, json")
     return p
@@ -117,11 +137,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _written(options: argparse.Namespace, what: Any) -> Entry:
     from skypact.incident.entries import Entry
+
+    return Entry(_at_us(options), options.by, options.post, what)
+
+
+def _at_us(options: argparse.Namespace) -> int:
     from skypact.instants import parse_instant
 
     now_us = time.time_ns() // 1_000_000 * 1_000  # the terminal is one of the places where the clock enters
-    at_us = now_us if options.at is None else parse_instant(options.at, where="--at")
-    return Entry(at_us, options.by, options.post, what)
+    return now_us if options.at is None else parse_instant(options.at, where="--at")
 
 
 def _new(options: argparse.Namespace) -> int:
@@ -231,6 +255,102 @@ def _append(options: argparse.Namespace, entries: list[tuple[str, dict[str, Any]
     return OK
 
 
+# -- signatures ---------------------------------------------------------------------------------------------
+
+
+def _sign(options: argparse.Namespace) -> int:
+    from skypact.cli.hotline import pact_of
+    from skypact.formats.incident_file import load
+    from skypact.formats.incident_signatures import write_signatures
+    from skypact.incident import signatures
+    from skypact.node.keys import secret_key
+
+    if not (options.pact and options.key):
+        raise UsageError("'skypact incident sign' needs --pact FILE and --key FILE")
+    pact, _, mark = pact_of(options.pact)
+    kept, there = load(options.file), _beside(options.file)
+    made = signatures.sign(secret_key(options.key, "--key"), kept.case, kept.lines, pact, _at_us(options))
+    known = signatures.standing(kept.case, kept.lines, there, pact)
+    for fault in known.faults:
+        raise fault
+    beside = options.file.with_name(options.file.name + SUFFIX)
+    under = f"; the pact is an {mark.lower()}" if mark else ""
+    if any(each.party == made.party and each.number == made.number for each in known.good):
+        _say([f"{beside}: {made.party} has signed this line already; nothing was written"])
+        return OK
+    with binary(beside) as stream:
+        stream.write(write_signatures((*there, made)))
+    _say([f"{beside}: {made.party} signed up to line {made.number + 1}, head {made.digest}{under}"])
+    return OK
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from skypact.formats.incident_file import load
+
+    if options.pact is None:
+        raise UsageError("'skypact incident verify' needs --pact FILE: it has the parties' keys")
+    if options.format == "html":
+        raise UsageError("'skypact incident verify' is a table or JSON")
+    kept = load(options.file)
+    known = _standing(options, kept)
+    assert known is not None  # noqa: S101  # there is a pact
+    if options.format == "json":
+        _json(_as_signed(kept, known))
+    else:
+        _say(list(_signed_lines(kept, known)))
+    for fault in known.faults:
+        complain(f"error: {fault}")
+    return BAD if known.faults else FOUND if known.unsigned else OK
+
+
+def _standing(options: argparse.Namespace, kept: Kept) -> Standing | None:
+    """What the signatures beside a file say of it, with the keys of the pact that is given."""
+    from skypact.cli.hotline import pact_of
+    from skypact.incident import signatures
+
+    if options.pact is None:
+        return None
+    pact, _, _ = pact_of(options.pact)
+    return signatures.standing(kept.case, kept.lines, _beside(options.file), pact)
+
+
+def _beside(path: Path) -> tuple[Signature, ...]:
+    from skypact.formats.incident_signatures import SIZE_MAX, read_signatures
+    from skypact.formats.source import Source
+
+    beside = path.with_name(path.name + SUFFIX)
+    if not beside.exists():
+        return ()
+    with Source(beside) as source:
+        return read_signatures(source.read_bytes(SIZE_MAX), str(beside))
+
+
+def _signed_lines(kept: Kept, known: Standing) -> Iterator[str]:
+    from skypact.instants import format_instant
+
+    yield f"{len(kept.digests)} entries verified, head {kept.head}"
+    for number, (entry, mark) in enumerate(zip(kept.case.entries, known.marks, strict=True)):
+        yield f"  {number + 1:>4}  {mark.value:<8}  {entry.what.kind}, by {entry.by} ({entry.post})"
+    for each in known.good:
+        yield f"signed up to line {each.number + 1} by {each.party}, {format_instant(each.at_us)}"
+    many = len(known.unsigned)
+    yield (
+        f"{known.mark}: {many} of {len(known.marks)} lines are not signed by the party they were written for."
+        if many
+        else "Each line is signed by the party that it was written for. That says nothing of who is right."
+    )
+
+
+def _as_signed(kept: Kept, known: Standing) -> dict[str, Any]:
+    from skypact.formats.incident_report import signatures
+
+    marks = [
+        {"n": number, "by": entry.by, "entry": entry.what.kind, "mark": mark.value}
+        for number, (entry, mark) in enumerate(zip(kept.case.entries, known.marks, strict=True))
+    ]
+    return {"entries": len(kept.digests), "head": kept.head, "lines": marks, **signatures(known)}
+
+
 # -- what there is ------------------------------------------------------------------------------------------
 
 
@@ -241,7 +361,7 @@ def _report_of(options: argparse.Namespace) -> tuple[Kept, list[Any], dict[str, 
 
     kept = load(options.file)
     books = [read_record(path, kept.case.opening.data_mode) for path in options.record or ()]
-    return kept, books, report(kept, books)
+    return kept, books, report(kept, books, _standing(options, kept))
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -261,6 +381,7 @@ def _table(data: dict[str, Any]) -> list[str]:
     lines = [
         f"{incident['data_mode'].upper()}  {incident['title']} ({incident['name']}): {incident['status']}",
         f"{file['entries']} entries verified, head {file['head']}",
+        *([_told(data["signatures"])] if data["signatures"] else []),
         data["statement"],
     ]
     claims = {claim["id"]: claim for claim in data["claims"]}
@@ -284,6 +405,14 @@ def _table(data: dict[str, Any]) -> list[str]:
             for each in row["between"]
         ]
     return lines
+
+
+def _told(signatures: dict[str, Any]) -> str:
+    """What is known of the signatures, for a terminal."""
+    faults = "".join(f"; FAULT: {fault}" for fault in signatures["faults"])
+    if not signatures["mark"]:
+        return f"each line is signed by the party that it was written for{faults}"
+    return f"{signatures['mark']}: {len(signatures['unsigned'])} lines{faults}"
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -367,6 +496,8 @@ _DO: Final = {
     "add": _add,
     "withdraw": _withdraw,
     "assess": _assess,
+    "sign": _sign,
+    "verify": _verify,
     "show": _show,
     "report": _report,
     "draft": _draft,

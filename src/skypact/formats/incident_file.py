@@ -10,8 +10,8 @@ a writer that another came before is told so.
 What a member holds is written as a person writes it: an instant as RFC 3339, a value as
 :mod:`skypact.incident.values` reads it. :data:`KINDS` is the whole of the format.
 
-Known limits: lines are not signed. Who wrote an entry is what the entry says; a node establishes it by other
-means, and so must whoever passes a file on.
+Known limits: the file alone does not say who wrote it. Signatures lie beside it
+(:mod:`skypact.formats.incident_signatures`); who wrote a line without one is what the line says.
 """
 
 from __future__ import annotations
@@ -337,6 +337,11 @@ class Kept:
     def head(self) -> str:
         """The digest of the last line: who keeps it sees every change of what is there now."""
         return self.digests[-1]
+
+    @property
+    def lines(self) -> list[bytes]:
+        """Its lines as they are stored, without their ends."""
+        return self.data[:-1].split(b"\n")
 
     def with_entry(self, entry: Entry) -> Kept:
         """The same with one more line; raises as :meth:`Case.add <skypact.incident.case.Case.add>` does."""

@@ -142,11 +142,29 @@ def _head(data: Mapping[str, Any]) -> Iterator[str]:
     file = data["file"]
     yield f"<dt>File</dt><dd>{file['entries']} entries, the last with SHA-256 "
     yield f"<code>{file['head']}</code></dd>\n"
+    yield f"<dt>Signatures</dt><dd>{_text(_signed(data['signatures']))}</dd>\n"
     yield f'<dt>Written by</dt><dd>Skypact {_text(data["version"])}</dd>\n</dl>\n<ul class="counts">\n'
     for word, text in _SIDES.items():
         if counts["sides"][word]:
             yield f"<li><b>{counts['sides'][word]}</b> {_tag(word, text)}</li>\n"
     yield "</ul>\n</header>\n<main>\n"
+
+
+def _signed(signatures: Mapping[str, Any] | None) -> str:
+    """What is known of the signatures under an incident's lines, in one line."""
+    if signatures is None:
+        return "not looked at: no pact was given"
+    parts = [f"{signatures['mark']}:"] if signatures["mark"] else []
+    if signatures["unsigned"]:
+        lines = ", ".join(str(number + 1) for number in signatures["unsigned"][:20])
+        more = len(signatures["unsigned"]) - 20
+        parts.append(
+            f"not signed by who wrote them: lines {lines}" + (f" and {more} more" if more > 0 else "")
+        )
+    else:
+        parts.append("each line is signed by the party that it was written for")
+    parts += [f"; FAULT: {fault}" for fault in signatures["faults"]]
+    return " ".join(parts)
 
 
 # -- side by side -------------------------------------------------------------------------------------------
@@ -226,6 +244,7 @@ def _records(data: Mapping[str, Any]) -> Iterator[str]:
         return
     yield '<section id="records">\n<h2>Claims beside the records</h2>\n<p class="quiet">Records of '
     yield f"{', '.join(_party(data, one) for one in data['records'])}. A record is its holder's own.</p>\n"
+    yield from _ledgers(data)
     yield '<table>\n<thead><tr><th scope="col">Claim</th><th scope="col">Record of</th>'
     yield '<th scope="col">It says</th><th scope="col">Margin and entries</th></tr></thead>\n<tbody>\n'
     for claim in data["claims"]:
@@ -242,6 +261,15 @@ def _records(data: Mapping[str, Any]) -> Iterator[str]:
                 f"<td>{_tag(each['verdict'])}</td><td>{_text(each['margin'])}{entries}</td></tr>\n"
             )
     yield "</tbody></table>\n</section>\n"
+
+
+def _ledgers(data: Mapping[str, Any]) -> Iterator[str]:
+    """What each record was proven against, and which logs are shown to have contradicted themselves."""
+    for one in data["ledgers"]:
+        proven = one["ledger"] or "an extract that names no ledger: its holder's word"
+        yield f'<p class="note">{_party(data, one["holder"])}: {_text(proven)}</p>\n'
+        for fork in one["forks"]:
+            yield f'<p class="note"><b>Proven:</b> {_text(fork)}</p>\n'
 
 
 def _timeline(data: Mapping[str, Any]) -> Iterator[str]:
@@ -332,11 +360,15 @@ def _log(data: Mapping[str, Any]) -> Iterator[str]:
     for one in data["log"]:
         yield (
             f'<tr><td>{one["n"]}</td><td class="time">{_text(one["at"])}</td>'
-            f"<td>{_text(one['post'])}, {_text(one['by'])}</td>"
+            f"<td>{_text(one['post'])}, {_text(one['by'])}{_mark(one['signed'])}</td>"
             f"<td>{_text(one['entry'])} {_text(one['about'])}</td>"
             f"<td><code>{one['sha256'][:16]}…</code></td></tr>\n"
         )
     yield "</tbody></table>\n</section>\n</main>\n"
+
+
+def _mark(signed: str | None) -> str:
+    return "" if signed is None else f'<br><span class="note">{_text(signed)}</span>'
 
 
 # -- the map ------------------------------------------------------------------------------------------------

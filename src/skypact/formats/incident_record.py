@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from skypact.airspace import DataMode
     from skypact.formats.contents import Contents
+    from skypact.incident.values import Period
     from skypact.pact import Pact
 
 TITLE: Final = "skypact record extract 1"
@@ -35,10 +36,11 @@ OFFSET_MAX_US: Final = 366 * DAY_US
 """A clock further off is no clock."""
 _MEMBERS: Final = (
     "format", "data_mode", "holder", "event", "clock", "messages", "positions", "tracks", "pact", "max_gap_s",
+    "ledger", "forks",
 )  # fmt: skip
 _OF_MESSAGE: Final = (
     "ref", "kind", "sender", "receiver", "channel", "sent", "delivered", "opened", "about", "scope", "clock",
-    "proof",
+    "other_clock", "proof",
 )  # fmt: skip
 _OF_POSITION: Final = ("ref", "party", "zone", "stance", "at", "words", "proof")
 
@@ -107,6 +109,8 @@ def _logbook(node: Node, path: Path, mode: DataMode) -> Logbook:
         pact.zones_in_force() if pact else None,
         None if event is None else values.period(event.text(), where=event.path),
         60.0 if gap is None else gap.number(),
+        node.need("ledger").note() if "ledger" in node else "",
+        tuple(each.note() for each in _listed(node, "forks")),
     )
 
 
@@ -120,8 +124,8 @@ def _beside(node: Node, path: Path, mode: DataMode) -> Contents:
     return read(path.parent / node.text(), Defaults(data_mode=mode))
 
 
-def _clock(node: Node) -> Clock | None:
-    given = node.get("clock")
+def _clock(node: Node, name: str = "clock") -> Clock | None:
+    given = node.get(name)
     if given is None:
         return None
     _only(given, ("offset_s", "bound_s"))
@@ -133,7 +137,6 @@ def _clock(node: Node) -> Clock | None:
 
 def _message(node: Node, clock: Clock | None) -> Logged:
     _only(node, _OF_MESSAGE)
-    delivered, opened = node.get("delivered"), node.get("opened")
     scope = node.get("scope")
     return Logged(
         node.need("ref").label(),
@@ -141,14 +144,25 @@ def _message(node: Node, clock: Clock | None) -> Logged:
         node.need("sender").label(),
         node.need("receiver").label(),
         node.need("channel").label(),
-        node.need("sent").instant(),
-        None if delivered is None else delivered.instant(),
-        None if opened is None else opened.instant(),
+        _when(node.need("sent")),
+        _when(node.need("delivered")) if "delivered" in node else None,
+        _when(node.need("opened")) if "opened" in node else None,
         tuple(each.label() for each in _listed(node, "about")),
         "" if scope is None else values.scope(scope.text(), where=scope.path).text,
         _clock(node) or clock,
         node.need("proof").label() if "proof" in node else "",
+        _clock(node, "other_clock"),
     )
+
+
+def _when(node: Node) -> Period:
+    """An instant, or two with ``/`` between where no more is known."""
+    try:
+        return values.period(node.text(), where=node.path)
+    except InputError as error:
+        raise FormatError(
+            error.message, where=error.where, found=error.found, expected=error.expected
+        ) from None
 
 
 def _position(node: Node) -> Position:

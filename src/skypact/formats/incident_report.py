@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from skypact.incident.case import Case
     from skypact.incident.entries import Entry
     from skypact.incident.logbook import Logbook
+    from skypact.incident.signatures import Standing
 
 TITLE: Final = "skypact incident report 1"
 STATEMENT: Final = (
@@ -37,7 +38,7 @@ STATEMENT: Final = (
 """What stands at the head of every report."""
 
 
-def report(kept: Kept, books: Sequence[Logbook] = ()) -> dict[str, Any]:
+def report(kept: Kept, books: Sequence[Logbook] = (), standing: Standing | None = None) -> dict[str, Any]:
     """The report of an incident, ready for JSON.
 
     Parameters
@@ -46,6 +47,8 @@ def report(kept: Kept, books: Sequence[Logbook] = ()) -> dict[str, Any]:
         The incident as it is kept.
     books
         The records that its claims are held against.
+    standing
+        What its signatures say of its lines; None: nobody looked.
     """
     case = kept.case
     opening = case.opening
@@ -69,6 +72,7 @@ def report(kept: Kept, books: Sequence[Logbook] = ()) -> dict[str, Any]:
             "parties": [{"id": party, "name": name or party} for party, name in opening.parties],
         },
         "file": {"entries": len(kept.digests), "head": kept.head},
+        "signatures": None if standing is None else signatures(standing),
         "counts": {
             "sides": {one.value: agreements[one.value] for one in Agreement},
             "records": {one.value: verdicts[one.value] for one in Verdict} if books else None,
@@ -76,6 +80,10 @@ def report(kept: Kept, books: Sequence[Logbook] = ()) -> dict[str, Any]:
         "sides": [_row(row) for row in found],
         "claims": [_claim(case, claim) | {"records": beside[claim.id]} for claim in case.claims],
         "records": [book.holder for book in books],
+        "ledgers": [
+            {"holder": book.holder, "ledger": book.ledger or None, "forks": list(book.forks)}
+            for book in books
+        ],
         "timeline": sorted(
             _timeline(case, books), key=lambda each: (each["from"], each["until"], each["what"])
         ),
@@ -83,9 +91,27 @@ def report(kept: Kept, books: Sequence[Logbook] = ()) -> dict[str, Any]:
         "evidence": list(_evidence(case)),
         "assessments": [members_of(one) | {"degree_means": one.degree.words} for one in case.assessments],
         "log": [
-            {"n": number, "sha256": digest, **_logged(entry)}
+            {
+                "n": number,
+                "sha256": digest,
+                "signed": None if standing is None else standing.marks[number].value,
+                **_logged(entry),
+            }
             for number, (entry, digest) in enumerate(zip(case.entries, kept.digests, strict=True))
         ],
+    }
+
+
+def signatures(standing: Standing) -> dict[str, Any]:
+    """What is known of an incident's signatures, ready for JSON."""
+    return {
+        "mark": standing.mark,
+        "unsigned": list(standing.unsigned),
+        "signed": [
+            {"party": each.party, "n": each.number, "at": format_instant(each.at_us), "key": each.key_id}
+            for each in standing.good
+        ],
+        "faults": [str(fault) for fault in standing.faults],
     }
 
 
@@ -231,15 +257,6 @@ def _timeline(case: Case, books: Sequence[Logbook]) -> Iterator[dict[str, Any]]:
                 f"the event, as the record of {book.holder} is asked about it", book.event, "", "event"
             )
         for message in book.messages:
-            stages = (
-                ("sent", message.sent_us),
-                ("delivered", message.delivered_us),
-                ("opened", message.opened_us),
-            )
-            for name, at_us in stages:
-                if at_us is not None:
-                    when = (
-                        Period("", at_us, at_us) if message.clock is None else message.clock.corrected(at_us)
-                    )
-                    text = f"{message.ref} {message.kind} {name}, {message.sender} to {message.receiver}"
-                    yield moment(text, when, book.holder, "recorded")
+            for name, when in message.stages:
+                text = f"{message.ref} {message.kind} {name}, {message.sender} to {message.receiver}"
+                yield moment(text, when, book.holder, "recorded")

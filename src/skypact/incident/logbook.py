@@ -6,9 +6,10 @@ record leaves possible is what the claim allows, contradicted where none of it i
 that a record has no entry shows nothing, and neither does one that is not precise enough. The offset of
 clocks and its bound are taken into account wherever an instant of a message is compared, and said.
 
-How it works. A record's instant is a set too: corrected by the offset, as wide as its bound
-(:data:`VERDICTS` has the whole of the logic). Where things were is asked of :mod:`skypact.check`, with its
-bounds; an unobserved stretch or an unknown altitude leaves a question not recorded.
+How it works. A record's instant is a set too: as wide as it is known, corrected by the offset of the holder's
+clock and as much wider as that one's bound (:data:`VERDICTS` has the whole of the logic). Where things were
+is asked of :mod:`skypact.check`, with its bounds; an unobserved stretch or an unknown altitude leaves a
+question not recorded.
 
 A warning counts from when it was delivered; that it was sent is shown.
 """
@@ -55,6 +56,11 @@ class Clock:
         middle = instant_us - self.offset_us
         return Period("", middle - self.bound_us, middle + self.bound_us)
 
+    def of(self, when: Period) -> Period:
+        """In UTC, what this clock showed as lying between two instants."""
+        first, last = self.corrected(when.earliest_us), self.corrected(when.latest_us)
+        return Period("", first.earliest_us, last.latest_us)
+
     @property
     def words(self) -> str:
         """The offset and its bound, for people."""
@@ -72,15 +78,17 @@ class Logged:
         Its id everywhere, and what it is: ``notify``, ``reply``, ``call``.
     sender, receiver, channel
         From whom, to whom, by what: parties' ids, ``hotline``.
-    sent_us, delivered_us, opened_us
-        When, by the clock of the record's holder; None where that is not recorded. A call is delivered when
-        it is answered.
+    sent, delivered, opened
+        When, by the clock of the record's holder, as far as it is known; None where that is not recorded. A
+        call is delivered when it is answered.
     about
         The ids of what it is about: a filing, a track, another message.
     scope
         Of a reply, what it answered for; "" otherwise.
     clock
-        The holder's clock then; None where its offset is not known, and none is taken off.
+        The holder's clock then, against UTC; None where its offset is not known, and none is taken off.
+    other
+        The other side's clock against the holder's, where instants here were told by it and are corrected.
     proof
         Where its proof is: a receipt's file, a position in the ledger.
     """
@@ -90,13 +98,21 @@ class Logged:
     sender: str
     receiver: str
     channel: str
-    sent_us: int
-    delivered_us: int | None = None
-    opened_us: int | None = None
+    sent: Period
+    delivered: Period | None = None
+    opened: Period | None = None
     about: tuple[str, ...] = ()
     scope: str = ""
     clock: Clock | None = None
     proof: str = ""
+    other: Clock | None = None
+
+    @property
+    def stages(self) -> tuple[tuple[str, Period], ...]:
+        """What is recorded of its way, by name, as far as it is known, in UTC."""
+        recorded = (("sent", self.sent), ("delivered", self.delivered), ("opened", self.opened))
+        clock = self.clock or Clock(0, 0)
+        return tuple((name, clock.of(when)) for name, when in recorded if when is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +144,10 @@ class Logbook:
         When the incident's event was, in UTC: what *before* is counted from; None where that is not settled.
     max_gap_s
         Samples of a track further apart leave the stretch between unobserved.
+    ledger
+        Which log its entries were proven against, and who vouches for that log; "" where they were not.
+    forks
+        In words, the logs that its holder can prove to have contradicted themselves.
     """
 
     holder: str
@@ -137,6 +157,8 @@ class Logbook:
     zones: Zones | None = None
     event: Period | None = None
     max_gap_s: float = 60.0
+    ledger: str = ""
+    forks: tuple[str, ...] = ()
 
 
 class Verdict(enum.Enum):
@@ -242,8 +264,8 @@ def _warned(claim: Claim, book: Logbook) -> Finding:
         )
     verdicts, said = [], []
     for message in found:
-        stages = _stages(message)
-        said.append(f"{message.ref} {_stage_words(stages, book.event)}; {_clock_words(message.clock)}")
+        stages = message.stages
+        said.append(f"{message.ref} {_stage_words(stages, book.event)}; {_clock_words(message)}")
         told = [when for name, when in stages if name != "sent"]
         verdicts += [_of_stage(claim.modality, value, when, book.event) for when in told] or [_SILENT]
     return Finding(
@@ -257,17 +279,6 @@ def _warned(claim: Claim, book: Logbook) -> Finding:
 
 def _is_meant(claim: Claim, message: Logged) -> bool:
     return not claim.thing or claim.thing == message.ref or claim.thing in message.about
-
-
-def _stages(message: Logged) -> list[tuple[str, Period]]:
-    """What is recorded of a message's way, in UTC."""
-    clock = message.clock or Clock(0, 0)
-    recorded = (
-        ("sent", message.sent_us),
-        ("delivered", message.delivered_us),
-        ("opened", message.opened_us),
-    )
-    return [(name, clock.corrected(at_us)) for name, at_us in recorded if at_us is not None]
 
 
 def _of_stage(modality: Modality, value: Warned, when: Period, event: Period | None) -> Verdict:
@@ -284,22 +295,27 @@ def _lead(when: Period, event: Period) -> Quantity:
     return Quantity("", "s", Fraction(low, SECOND_US), Fraction(high, SECOND_US))
 
 
-def _stage_words(stages: list[tuple[str, Period]], event: Period | None) -> str:
-    said = []
-    for name, when in stages:
-        middle_us = (when.earliest_us + when.latest_us) // 2
-        if event is None:
-            said.append(f"{name} at {format_instant(middle_us)}")
-            continue
-        lead_us = (event.earliest_us + event.latest_us) // 2 - middle_us
-        side = "before" if lead_us >= 0 else "after"
-        said.append(f"{name} {values.duration_words(abs(lead_us))} {side}")
+def _stage_words(stages: Sequence[tuple[str, Period]], event: Period | None) -> str:
+    said = [f"{name} {_told(when, event)}" for name, when in stages]
     if len(stages) == 1:
         said.append("and no delivery is recorded")
     return ", ".join(said)
 
 
-def _clock_words(clock: Clock | None) -> str:
+def _told(when: Period, event: Period | None) -> str:
+    """When something was, from the event's middle on; between two where it is not known to a second."""
+    wide = when.latest_us - when.earliest_us > SECOND_US
+    ends = [when.earliest_us, when.latest_us] if wide else [(when.earliest_us + when.latest_us) // 2]
+    if event is None:
+        return ("between " if wide else "at ") + " and ".join(map(format_instant, ends))
+    middle_us = (event.earliest_us + event.latest_us) // 2
+    leads = [middle_us - each for each in ends]
+    told = [f"{values.duration_words(abs(lead))} {'before' if lead >= 0 else 'after'}" for lead in leads]
+    return ("between " if wide else "") + " and ".join(told)
+
+
+def _clock_words(message: Logged) -> str:
+    clock = message.other or message.clock
     return "offset of clocks not known" if clock is None else clock.words
 
 

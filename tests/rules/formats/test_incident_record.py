@@ -12,6 +12,7 @@ from skypact.errors import InputError, ModeError
 from skypact.formats import incident_record
 from skypact.formats.incident_record import read_record
 from skypact.incident.logbook import Clock, Logged, Position
+from skypact.incident.values import Period
 from skypact.instants import parse_instant
 from skypact.pact import Stance
 
@@ -47,6 +48,12 @@ MESSAGE = {
     "channel": "hotline",
     "sent": "2017-06-08T06:00:00Z",
 }
+
+
+def at(after_s: int) -> Period:
+    """So long after six o'clock."""
+    instant_us = parse_instant("2017-06-08T06:00:00Z") + after_s * 1_000_000
+    return Period("", instant_us, instant_us)
 
 
 def extract(folder: Path, **changes: Any) -> Path:
@@ -94,13 +101,12 @@ def test_an_extract_says_everything_that_a_record_can(tmp_path: Path) -> None:
         ),
         DataMode.TEST,
     )
-    at_us = parse_instant("2017-06-08T06:00:00Z")
     first, second = book.messages
     assert first == Logged(
-        "m-1", "notify", "north", "south", "hotline", at_us, at_us + 1_000_000, at_us + 9_000_000, ("x",),
-        "not mine", Clock(400_000, 200_000), "m-1.tlog-proof",
+        "m-1", "notify", "north", "south", "hotline", at(0), at(1), at(9), ("x",), "not mine",
+        Clock(400_000, 200_000), "m-1.tlog-proof",
     )  # fmt: skip
-    assert (second.delivered_us, second.clock) == (None, Clock(0, 1_000_000))
+    assert (second.delivered, second.clock) == (None, Clock(0, 1_000_000))
     since = parse_instant("2017-05-01T00:00:00Z")
     assert book.positions[:2] == (
         Position("pact p", "north", "base", Stance.RECOGNISED, since),

@@ -88,11 +88,18 @@ def everything(text: str = "words") -> Kept:
     return kept
 
 
+def at(after_us: int) -> values.Period:
+    """So long after noon."""
+    return values.Period("", NOON_US + after_us, NOON_US + after_us)
+
+
 def book(text: str = "m-1") -> Logbook:
     """A record with one message of a clock that is known and one of one that is not."""
-    message = Logged(text, text, text, text, text, NOON_US, NOON_US + 1, None, (text,), "", Clock(5, 3), text)
-    other = Logged(text, text, text, text, text, NOON_US)
-    return Logbook("north", (message, other), event=values.Period("", NOON_US, NOON_US))
+    message = Logged(
+        text, text, text, text, text, at(0), at(1), None, (text,), "", Clock(5, 3), text, Clock(1, 2)
+    )
+    other = Logged(text, text, text, text, text, at(0))
+    return Logbook("north", (message, other), event=at(0), ledger=text, forks=(text,))
 
 
 def test_the_report_has_everything_that_was_written() -> None:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pact_keys import SECRETS
 from skypact import cli
 from skypact.formats.incident_file import KINDS, load
 from skypact.incident.case import MOVES
 from skypact.incident.claims import Predicate
 from skypact.incident.values import UNITS
+from skypact.pact.keys import key_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -215,10 +217,13 @@ def test_a_draft_proposes_and_writes_nothing(
 
 
 def test_the_document_s_commands_run(typed: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those on the example, and those that write an incident, in their order."""
-    reading, writing = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)
+    """Those on the example, those that write an incident, and those that sign it, in their order."""
+    reading, writing, signing = re.findall(r"```sh\n(.*?)```", DOCUMENT, re.DOTALL)[:3]
     ended = [typed(*shlex.split(line)[2:]) for line in writing.replace("\\\n", " ").splitlines()]
     assert ended == [0, 0, 0, 0, 0]
+    pact_in(Path(), "exercise")
+    ended = [typed(*shlex.split(line, comments=True)[2:]) for line in signing.splitlines()]
+    assert ended == [0, 1]
     assert typed("show", "case.jsonl") == 0
     Path("news.txt").write_text("The army said so.", encoding="utf-8")
     news, output = str(Path("news.txt").resolve()), str(Path("report.html").resolve())
@@ -273,3 +278,87 @@ def test_a_person_accepts_a_proposal_by_saying_what_only_a_person_can(
     assert typed("add", str(case), "--from", "taken.json", *WHO) == 0
     (claimed,) = load(case).case.claims
     assert (claimed.subject, claimed.quote.text) == ("people injured", "at least two people were injured")
+
+
+PACT = """
+[pact]
+id = "p"
+data_mode = "{mode}"
+effective = 2017-05-01T00:00:00Z
+[[party]]
+id = "north"
+[[party.key]]
+public = "{north}"
+[[party]]
+id = "south"
+[[party.key]]
+public = "{south}"
+"""
+
+
+@pytest.fixture
+def pact(case: Path) -> Path:
+    """A pact with a key of each side, whose secret halves lie beside it."""
+    return pact_in(case.parent, "test")
+
+
+def pact_in(folder: Path, mode: str) -> Path:
+    """That pact in a folder, with its keys."""
+    for name, letter in (("north", "a"), ("south", "b")):
+        path = folder / f"{name}.pem"
+        path.write_bytes(SECRETS[letter].pem())
+        path.chmod(0o600)
+    lines = {
+        name: key_text(SECRETS[letter].public.ed25519) for name, letter in (("north", "a"), ("south", "b"))
+    }
+    (folder / "pact.toml").write_text(PACT.format(**lines, mode=mode))
+    return folder / "pact.toml"
+
+
+def test_lines_are_signed_and_what_is_not_is_marked(
+    typed: Callable[..., int], case: Path, pact: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Unsigned stays usable and is marked; what was signed shows in table, JSON and report."""
+    under = ("--pact", str(pact))
+    assert typed("verify", str(case), *under) == 1
+    assert "UNSIGNED: 3 of 3 lines are not signed" in capsys.readouterr().out
+    assert typed("add", str(case), *claim("A1", "5"), *WHO, "--by", "south") == 0
+    when = ("--at", "2017-06-10T08:00:00Z")
+    assert typed("sign", str(case), *under, "--key", "north.pem", *when) == 0
+    assert "north signed up to line 4, head" in capsys.readouterr().out
+    assert typed("sign", str(case), *under, "--key", "north.pem", *when) == 0
+    assert "signed this line already; nothing was written" in capsys.readouterr().out
+    assert typed("show", str(case), *under) == 0
+    assert "UNSIGNED: 1 lines" in capsys.readouterr().out
+    assert typed("sign", str(case), *under, "--key", "south.pem", *when) == 0
+    assert typed("verify", str(case), *under, "--format", "json") == 0
+    data = json.loads(capsys.readouterr().out.split("\n", 1)[1])
+    assert (data["mark"], {each["mark"] for each in data["lines"]}) == ("", {"signed"})
+    assert typed("verify", str(case), *under) == 0
+    assert "That says nothing of who is right" in capsys.readouterr().out
+    assert typed("show", str(case), *under) == 0
+    assert "each line is signed by the party that it was written for" in capsys.readouterr().out
+    assert typed("report", str(case), *under, "--output", "r.html") == 0
+    assert "each line is signed by the party" in Path("r.html").read_text()
+    assert typed("report", str(case), "--output", "r.html") == 0
+    assert "not looked at: no pact was given" in Path("r.html").read_text()
+
+
+def test_what_was_changed_after_it_was_signed_is_a_fault(
+    typed: Callable[..., int], case: Path, pact: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of other lines under the same signatures ends with 2, and nobody signs beside them."""
+    under = ("--pact", str(pact))
+    assert typed("sign", str(case), *under, "--key", "north.pem", "--at", "2017-06-10T08:00:00Z") == 0
+    whole = load(case)
+    case.write_bytes(b"".join(line + b"\n" for line in whole.lines[:2]))
+    assert typed("add", str(case), *claim("A1", "6"), *WHO) == 0
+    assert typed("verify", str(case), *under) == 2
+    assert "changed after it was signed" in capsys.readouterr().err
+    assert typed("sign", str(case), *under, "--key", "south.pem") == 2
+    assert typed("report", str(case), *under, "--output", "r.html") == 0
+    assert "FAULT: signature of north under line 3" in Path("r.html").read_text()
+    assert typed("verify", str(case)) == 2
+    assert typed("verify", str(case), *under, "--format", "html") == 2
+    assert typed("sign", str(case), *under) == 2
+    assert "needs --pact FILE and --key FILE" in capsys.readouterr().err

@@ -37,6 +37,12 @@ DENIED = Modality.DENIED
 YES, NO, SILENT = Verdict.SUPPORTED, Verdict.CONTRADICTED, Verdict.NOT_RECORDED
 
 
+def before(seconds: float) -> Period:
+    """So many seconds before the event."""
+    at_us = EVENT_US - round(seconds * SECOND_US)
+    return Period("", at_us, at_us)
+
+
 def message(**changes: Any) -> Logged:
     """A warning that was delivered 4 min 10 s before the event and opened 3 min 2 s before it."""
     fields: dict[str, Any] = {
@@ -45,9 +51,9 @@ def message(**changes: Any) -> Logged:
         "sender": "north",
         "receiver": "south",
         "channel": "hotline",
-        "sent_us": EVENT_US - 251 * SECOND_US,
-        "delivered_us": EVENT_US - 250 * SECOND_US,
-        "opened_us": EVENT_US - 182 * SECOND_US,
+        "sent": before(251),
+        "delivered": before(250),
+        "opened": before(182),
         "clock": Clock(400_000, 200_000),
     }
     return Logged(**fields | changes)
@@ -99,7 +105,7 @@ def test_verdicts_on_a_warning(text: str, said: Modality, expected: Verdict) -> 
 
 def test_what_was_sent_and_not_delivered_warned_nobody() -> None:
     """It is shown, and decides neither for nor against."""
-    lost = message(delivered_us=None, opened_us=None, clock=None)
+    lost = message(delivered=None, opened=None, clock=None)
     for said in (Modality.ASSERTED, DENIED):
         found = asked(claim("warned", "any channel", modality=said), lost)
         assert found.verdict is SILENT
@@ -127,7 +133,7 @@ def test_without_a_time_of_the_event_nothing_is_before_it() -> None:
     found = asked(claim("warned", "hotline"), message(), event=None)
     assert found.verdict is YES
     assert "delivered at 2017-06-08T06:05:49.600Z" in found.margin
-    late = asked(claim("warned", "hotline"), message(opened_us=EVENT_US + 90 * SECOND_US))
+    late = asked(claim("warned", "hotline"), message(opened=before(-90)))
     assert "opened 1 min 29 s after" in late.margin or "opened 1 min 30 s after" in late.margin
 
 
@@ -140,7 +146,7 @@ def test_a_wider_bound_of_the_clock_decides_less_and_nothing_else(
     """A verdict under a wide bound holds under every narrower one."""
     made = claim("warned", f"{lead_s} ± 30 s before", modality=said)
     narrow, wide = (
-        asked(made, message(opened_us=None, clock=Clock(0, bound * SECOND_US))).verdict
+        asked(made, message(opened=None, clock=Clock(0, bound * SECOND_US))).verdict
         for bound in (bound_s, bound_s + more_s)
     )
     assert wide in {narrow, SILENT}
