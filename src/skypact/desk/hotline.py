@@ -20,33 +20,30 @@ it has a leaf of the ledger and no place among messages.
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from skypact.desk.threads import Threads, Told, raw_id
 from skypact.errors import InputError, Reason, Refused
 from skypact.exchange.hotline.clocks import offset
 from skypact.exchange.hotline.messages import Kind, Message, Post, Received
-from skypact.exchange.hotline.table import ALARMS, Phase
+from skypact.exchange.hotline.table import ALARMS
 from skypact.exchange.hotline.thread import Thread, opened
-from skypact.exchange.hotline.timers import escalation, timers
 from skypact.formats.hotline_json import encode
 from skypact.formats.hotline_jws import carried, read_envelope, signed, verified
-from skypact.instants import SECOND_US, format_instant
+from skypact.instants import SECOND_US
 from skypact.store import hotline as kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from skypact.desk.pact import Agreement, Running
     from skypact.exchange.hotline.messages import Body, Text
-    from skypact.exchange.hotline.timers import Due
     from skypact.formats.hotline_jws import Envelope
     from skypact.pact.agreement import Pact
     from skypact.seal import SigningKey
     from skypact.store import Store, Tx
-    from skypact.store.hotline import CallRow, Line, MessageRow
+    from skypact.store.hotline import MessageRow
 
 BATCH_MAX: Final = 256
 """Envelopes in one call, at most."""
@@ -85,30 +82,6 @@ class Verdict:
     receipt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Numbers of a party's messages that are not here and are somewhere else: from the first to the last."""
-
-    sender: str
-    recipient: str
-    first: int
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A thread with what goes with it: the pact that it is under, and what is said of each message's way."""
-
-    thread: Thread
-    running: Running
-    rows: tuple[MessageRow, ...]
-
-    @property
-    def due(self) -> tuple[Due, ...]:
-        """All timers, met and not."""
-        return timers(self.thread, self.running.pact)
-
-
 class HotlineDesk:
     """The hotline of one party.
 
@@ -129,7 +102,7 @@ class HotlineDesk:
         """Something waits to be delivered; True: an alarm."""
         self._store = store
         self._key = key
-        self._decoded: OrderedDict[bytes, Message] = OrderedDict()
+        self.threads = Threads(agreement)
 
     # -- what we say ----------------------------------------------------------------------------------------
 
@@ -202,13 +175,13 @@ class HotlineDesk:
     ) -> Message:
         thread: Thread | None = None
         if re:
-            row = kept.message(tx, _raw(re, "re"))
+            row = kept.message(tx, raw_id(re, "re"))
             if row is None or row.state == "refused":
                 raise Refused(Reason.UNKNOWN, "no such message here", where="re", found=re)
-            thread = self._thread(tx, row.thread)
+            thread = self.threads.of(tx, row.thread)
             if thread is None:
                 raise Refused(Reason.NOT_NOW, "what it answers waits itself", where="re", found=re)
-            running = self._under(tx, thread.first.pact)
+            running = self.threads.under(tx, thread.first.pact)
         else:
             running = self.agreement.current(now_us)
         serial = kept.line(tx, self.party, to).serial + 1
@@ -233,9 +206,9 @@ class HotlineDesk:
         thread = opened(message, running.pact) if thread is None else thread.take(message, running.pact)
         leaf = tx.append("hotline.sent", message.id, envelope.text.encode("ascii"))
         ended_us = None if state == "waiting" else now_us
-        kept.add(tx, _row(message, envelope.text, "out", state, why, by, now_us, ended_us, leaf))
-        self._remember(message)
-        self._keep_thread(tx, thread, running.pact, now_us)
+        kept.add(tx, row_of(message, envelope.text, "out", state, why, by, now_us, ended_us, leaf))
+        self.threads.remember(message)
+        self.threads.keep(tx, thread, running.pact, now_us)
         return message
 
     # -- what comes -----------------------------------------------------------------------------------------
@@ -248,19 +221,20 @@ class HotlineDesk:
         party
             Who brought them, as his token says. What another has signed comes inside a FORWARD.
         """
-        read = await self._read(texts, party)
+        read = await self.read(texts, party)
 
         def work(tx: Tx) -> list[Verdict]:
-            found = [self._receive(tx, each, now_us) for each in read]
+            found = [self.receive_in(tx, each, now_us) for each in read]
             if any(verdict.what == "taken" for verdict in found):
-                self._release(tx, now_us)
+                self.release(tx, now_us)
             return found
 
         verdicts: list[Verdict] = await self._store.write(work)
         self.wake(False)
         return verdicts
 
-    def _receive(self, tx: Tx, each: _Read, now_us: int) -> Verdict:
+    def receive_in(self, tx: Tx, each: Read, now_us: int) -> Verdict:
+        """Judge and keep one envelope of another's, within a write."""
         if each.fault is not None:
             if each.later:
                 return Verdict(each.id, "later", str(each.fault))
@@ -276,27 +250,27 @@ class HotlineDesk:
         row = kept.message(tx, ident)
         if row is not None:
             return self._again(tx, row)
-        running = self._under(tx, message.pact)
-        state, why, thread = self._judged(tx, message, running.pact)
+        running = self.threads.under(tx, message.pact)
+        state, why, thread = self.judged(tx, message, running.pact)
         kind = "hotline.refused" if state == "refused" else "hotline.received"
         leaf = tx.append(kind, message.id, envelope.text.encode("ascii"))
         ended_us = None if state == "waiting" else now_us
-        kept.add(tx, _row(message, envelope.text, "in", state, why, "", now_us, ended_us, leaf, carrier))
+        kept.add(tx, row_of(message, envelope.text, "in", state, why, "", now_us, ended_us, leaf, carrier))
         if thread is None:
             return Verdict(message.id, state, why)
-        self._remember(message)
-        self._keep_thread(tx, thread, running.pact, now_us)
+        self.threads.remember(message)
+        self.threads.keep(tx, thread, running.pact, now_us)
         receipt = self._taken(tx, message, now_us, answered=answered)
         return Verdict(message.id, "taken", "", receipt)
 
-    def _judged(self, tx: Tx, message: Message, pact: Pact) -> tuple[str, str, Thread | None]:
+    def judged(self, tx: Tx, message: Message, pact: Pact) -> tuple[str, str, Thread | None]:
         """What comes of a message: its state, why, and the thread that has it."""
         twins = kept.numbered(tx, message.sender, message.to, message.serial, message.serial, 4)
         twin = next((each for each in twins if each.state != "refused"), None)
         if twin is not None:
             return "refused", f"two messages of number {message.serial}: {twin.id.hex()} was here first", None
         try:
-            thread = self._thread(tx, bytes.fromhex(message.thread))
+            thread = self.threads.of(tx, bytes.fromhex(message.thread))
             if thread is not None:
                 return "taken", "", thread.take(message, pact)
             if message.thread != message.id:
@@ -334,7 +308,7 @@ class HotlineDesk:
                 # our own key does not sign any more: what came is kept all the same, and its sender sees that
                 # nobody has receipted it
                 return ""
-            receipt = self._envelope(tx, made.id)
+            receipt = _envelope(tx, made.id)
         if message.kind is Kind.FORWARD:
             self._open(tx, message, now_us)
         return receipt
@@ -343,7 +317,7 @@ class HotlineDesk:
         """Take what an intermediary carries, where who signed it is a party whose key verifies it."""
         try:
             inner = carried(forward)
-            running = self._under(tx, inner.message.pact)
+            running = self.threads.under(tx, inner.message.pact)
             if running.pact.party(inner.message.sender) is None:
                 return  # nobody's key of the pact; it is shown with the FORWARD, as not verified
             message = verified(inner, running.pact, running.digest, recipient=self.party)
@@ -360,16 +334,16 @@ class HotlineDesk:
         found = kept.answers(tx, self.party, [row.id], Kind.RECEIPT.value)
         return Verdict(ident, "known", "", found.get(row.id, ""))
 
-    def _release(self, tx: Tx, now_us: int) -> None:
+    def release(self, tx: Tx, now_us: int) -> None:
         """Take what has waited and can be taken now; what it answers may have come, and so on."""
         moved = True
         while moved:
             moved = False
             for row in kept.waiting_here(tx, BATCH_MAX):
-                message = self._message(row)
-                running = self._under(tx, row.pact)
+                message = self.threads.message(row)
+                running = self.threads.under(tx, row.pact)
                 try:
-                    thread = self._thread(tx, row.thread)
+                    thread = self.threads.of(tx, row.thread)
                     if thread is None:
                         continue
                     after = thread.take(message, running.pact)
@@ -380,21 +354,21 @@ class HotlineDesk:
                     moved = True
                     continue
                 kept.end(tx, row.id, "taken", "", now_us)
-                self._keep_thread(tx, after, running.pact, now_us)
+                self.threads.keep(tx, after, running.pact, now_us)
                 self._taken(tx, message, now_us, answered=False)
                 moved = True
 
-    async def _read(self, texts: Sequence[str], party: str) -> list[_Read]:
+    async def read(self, texts: Sequence[str], party: str) -> list[Read]:
         """Envelopes read and verified: all that takes a processor and no store."""
 
-        def look() -> list[_Read]:
+        def look() -> list[Read]:
             return [_parsed(text) for text in texts]
 
         found = look() if len(texts) <= _FEW else await asyncio.to_thread(look)
         digests = {each.envelope.message.pact for each in found if each.envelope is not None}
         pacts = {digest: await self.agreement.known(digest) for digest in digests}
 
-        def verify() -> list[_Read]:
+        def verify() -> list[Read]:
             return [_proven(each, party, self.party, pacts) for each in found]
 
         return verify() if len(texts) <= _FEW else await asyncio.to_thread(verify)
@@ -429,7 +403,7 @@ class HotlineDesk:
         """
         by_id = {verdict.id: verdict for verdict in verdicts}
         receipts = [each.receipt for each in verdicts if each.receipt]
-        read = await self._read(receipts, party)
+        read = await self.read(receipts, party)
 
         def work(tx: Tx) -> int:
             ended = 0
@@ -446,13 +420,13 @@ class HotlineDesk:
                 ended += 1
             kept.tried(tx, unheard)
             for each in read:
-                self._receive(tx, each, back_us)
+                self.receive_in(tx, each, back_us)
                 self._clock(tx, sent, each, sent_us, back_us)
             return ended
 
         return await self._store.write(work)
 
-    def _clock(self, tx: Tx, sent: Sequence[MessageRow], each: _Read, sent_us: int, back_us: int) -> None:
+    def _clock(self, tx: Tx, sent: Sequence[MessageRow], each: Read, sent_us: int, back_us: int) -> None:
         """What a receipt says of the other's clock, where its message was sent at once."""
         message = None if each.envelope is None else each.envelope.message
         if message is None or not isinstance(message.body, Received) or each.fault is not None:
@@ -470,184 +444,25 @@ class HotlineDesk:
         """A call brought no answer."""
         await self._store.write(lambda tx: kept.tried(tx, [row.id for row in sent]))
 
-    # -- what is missing ------------------------------------------------------------------------------------
-
-    async def line(self, party: str) -> tuple[Line, str]:
-        """How far a party's messages to us have come, and the id of the one with the highest number."""
-
-        def work(tx: Tx) -> tuple[Line, str]:
-            line = kept.line(tx, party, self.party)
-            last = kept.numbered(tx, party, self.party, line.serial, line.serial, 4)
-            ident = next((row.id.hex() for row in last if row.state != "refused"), "")
-            return line, ident
-
-        return await self._store.read(work)
-
-    async def missing(self, party: str, *, theirs: int = 0) -> list[Missing]:
-        """What a party has of both directions and we have not.
-
-        Parameters
-        ----------
-        theirs
-            The highest number of ours that the party says to have. Ours being lower, this database has lost
-            what it said.
-        """
-
-        def work(tx: Tx) -> list[Missing]:
-            found = []
-            came = kept.line(tx, party, self.party)
-            if came.whole < came.serial:
-                found.append(Missing(party, self.party, came.whole + 1, came.serial))
-            said = kept.line(tx, self.party, party)
-            delivered = kept.delivered_to(tx, self.party, party)
-            if theirs > delivered:
-                found.append(Missing(self.party, party, min(said.whole, delivered) + 1, theirs))
-            return found
-
-        return await self._store.read(work)
-
-    async def numbered(self, sender: str, party: str, first: int, last: int) -> tuple[list[str], int | None]:
-        """Envelopes that a party asks for, of its own or of ours to it, and the number to go on from.
-
-        Raises
-        ------
-        Refused
-            FORBIDDEN: it asks for what is between others.
-        """
-        if sender not in {party, self.party}:
-            raise Refused(
-                Reason.FORBIDDEN, "a message is seen by its two parties", where="sender", found=sender
-            )
-        recipient = self.party if sender == party else party
-        rows = await self._store.read(
-            lambda tx: kept.numbered(tx, sender, recipient, first, last, BATCH_MAX + 1)
-        )
-        rows = [row for row in rows if row.state != "refused"]
-        more = rows[BATCH_MAX].serial if len(rows) > BATCH_MAX else None
-        return [row.envelope for row in rows[:BATCH_MAX]], more
-
-    async def fetched(self, texts: Sequence[str], party: str, now_us: int) -> list[str]:
-        """Take in what was asked for; returns our own messages that have to be said again.
-
-        What we said ourselves and have lost is kept as delivered, with the leaf of its coming back. A message
-        of ours that waits under a number that was used before it is not ours to say any more: it is ended,
-        and what it opened is said again under a new number.
-        """
-        read = await self._read(texts, party)
-
-        def work(tx: Tx) -> list[str]:
-            again: list[str] = []
-            for each in read:
-                if each.fault is None and each.envelope is not None and each.own:
-                    again += self._returned(tx, each.envelope, party, now_us)
-                else:
-                    self._receive(tx, each, now_us)
-            self._release(tx, now_us)
-            return again
-
-        return await self._store.write(work)
-
-    def _returned(self, tx: Tx, envelope: Envelope, party: str, now_us: int) -> list[str]:
-        message = envelope.message
-        ident = bytes.fromhex(message.id)
-        if kept.message(tx, ident) is not None:
-            return []
-        again = []
-        for row in kept.numbered(tx, message.sender, message.to, message.serial, message.serial, 4):
-            if row.state == "waiting":
-                kept.end(tx, row.id, "refused", f"its number was used before: {message.id}", now_us)
-                self._forget(tx, row, now_us)
-                if row.re is None:
-                    again.append(row.id.hex())
-        running = self._under(tx, message.pact)
-        # what cannot be taken into its thread now is delivered all the same: the other side has it
-        _, amiss, thread = self._judged(tx, message, running.pact)
-        leaf = tx.append("hotline.returned", message.id, envelope.text.encode("ascii"))
-        why = amiss or f"said before this database was restored; {party} had it"
-        kept.add(tx, _row(message, envelope.text, "out", "delivered", why, "", now_us, now_us, leaf))
-        if thread is not None:
-            self._remember(message)
-            self._keep_thread(tx, thread, running.pact, now_us)
-        return again
-
-    def _forget(self, tx: Tx, row: MessageRow, now_us: int) -> None:
-        """A thread that a message opened that was never said."""
-        if row.re is None:
-            kept.put_thread(
-                tx,
-                kept.ThreadRow(
-                    row.id, row.kind, row.sender, row.recipient, row.said_us, now_us, ended=True, due_us=None
-                ),
-            )
-
-    async def say_again(self, ident: str, now_us: int) -> Message | None:
-        """Say under a new number what was ended for its number; None where there is no such message."""
-
-        def work(tx: Tx) -> Message | None:
-            row = kept.message(tx, _raw(ident, "id"))
-            if row is None or row.state != "refused" or row.way != "out":
-                return None
-            was = self._message(row)
-            return self.say_in(
-                tx, was.kind, was.to, was.body, text=was.text, by=row.by, post=was.post, now_us=now_us
-            )
-
-        return await self._store.write(work)
-
-    # -- what is due ----------------------------------------------------------------------------------------
-
-    async def tick(self, now_us: int) -> list[CallRow]:
-        """Look at what is late; returns whom to have called, each once in all."""
-
-        def work(tx: Tx) -> list[CallRow]:
-            calls: list[CallRow] = []
-            for row in kept.threads_due(tx, now_us, BATCH_MAX):
-                thread = self._thread(tx, row.id)
-                if thread is None:
-                    kept.set_due(tx, row.id, None)
-                    continue
-                pact = self._under(tx, thread.first.pact).pact
-                for owed in timers(thread, pact):
-                    calls += _called(tx, owed, pact, now_us)
-                kept.set_due(tx, row.id, _next_us(thread, pact, now_us))
-            return calls
-
-        if not await self._store.read(lambda tx: kept.threads_due(tx, now_us, 1)):
-            return []
-        return await self._store.write(work)
-
-    async def called(self, call: CallRow, outcome: str, now_us: int) -> None:
-        """What came of a call."""
-
-        def work(tx: Tx) -> None:
-            tx.append("hotline.called", call.message.hex(), _json(_call_json(call, outcome, now_us)))
-            kept.call_ended(tx, call, outcome)
-
-        await self._store.write(work)
-
-    async def calls_open(self) -> list[CallRow]:
-        """Calls of which nothing is known: a kill came between."""
-        return await self._store.read(lambda tx: kept.calls_open(tx, BATCH_MAX))
-
     # -- reading --------------------------------------------------------------------------------------------
 
     async def thread(self, ident: str) -> Told | None:
         """The thread that a message is in, by the id of any of its messages or of the thread."""
-        raw = _raw(ident, "id")
+        raw = raw_id(ident, "id")
 
         def work(tx: Tx) -> Told | None:
             row = kept.message(tx, raw)
             if row is None:
                 return None
-            thread = self._thread(tx, row.thread)
+            thread = self.threads.of(tx, row.thread)
             if thread is None:
                 return None
-            running = self._under(tx, thread.first.pact)
+            running = self.threads.under(tx, thread.first.pact)
             return Told(thread, running, tuple(kept.of_thread(tx, row.thread)))
 
         return await self._store.read(work)
 
-    async def threads(
+    async def listed(
         self, before_us: int, limit: int, *, open_only: bool = False
     ) -> list[tuple[kept.ThreadRow, Told]]:
         """Threads by their last change, the latest first."""
@@ -656,9 +471,9 @@ class HotlineDesk:
             found = []
             for row in kept.threads(tx, before_us, limit, open_only=open_only):
                 rows = kept.of_thread(tx, row.id)
-                thread = self._made(rows)
+                thread = self.threads.made(rows)
                 if thread is not None:
-                    running = self._under(tx, thread.first.pact)
+                    running = self.threads.under(tx, thread.first.pact)
                     found.append((row, Told(thread, running, tuple(rows))))
             return found
 
@@ -666,76 +481,21 @@ class HotlineDesk:
 
     async def row(self, ident: str) -> MessageRow | None:
         """A message as it is kept, whatever came of it."""
-        raw = _raw(ident, "id")
+        raw = raw_id(ident, "id")
         return await self._store.read(lambda tx: kept.message(tx, raw))
-
-    # -- the store's rows as rules have them ----------------------------------------------------------------
-
-    def _thread(self, tx: Tx, ident: bytes) -> Thread | None:
-        return self._made(kept.of_thread(tx, ident))
-
-    def _made(self, rows: Iterable[MessageRow]) -> Thread | None:
-        """A thread of its rows, which were judged when they came; None where what opened it is not here."""
-        said: dict[str, list[Message]] = {}
-        first: Message | None = None
-        for row in rows:  # by sender and number
-            if row.state == "refused" or (row.way == "in" and row.state == "waiting"):
-                continue
-            message = self._message(row)
-            if message.thread == message.id:
-                first = message
-            said.setdefault(message.sender, []).append(message)
-        if first is None:
-            return None
-        return Thread(tuple(said[first.sender]), tuple(said.get(first.to, ())))
-
-    def _message(self, row: MessageRow) -> Message:
-        found = self._decoded.get(row.id)
-        if found is None:
-            found = read_envelope(row.envelope).message
-            self._remember(found)
-        if row.carrier:
-            found = replace(found, carrier=row.carrier)
-        return found
-
-    def _remember(self, message: Message) -> None:
-        self._decoded[bytes.fromhex(message.id)] = message
-        while len(self._decoded) > _MESSAGES_MAX:
-            self._decoded.popitem(last=False)
-
-    def _under(self, tx: Tx, digest: str) -> Running:
-        running = self.agreement.under_in(tx, digest)
-        if running is None:
-            raise Refused(
-                Reason.NOT_NOW, "under a pact that this node has not run under", where="pact", found=digest
-            )
-        return running
-
-    def _envelope(self, tx: Tx, ident: str) -> str:
-        row = kept.message(tx, bytes.fromhex(ident))
-        assert row is not None  # noqa: S101  # it was written in this transaction
-        return row.envelope
-
-    def _keep_thread(self, tx: Tx, thread: Thread, pact: Pact, now_us: int) -> None:
-        first = thread.first
-        kept.put_thread(
-            tx,
-            kept.ThreadRow(
-                bytes.fromhex(first.id),
-                first.kind.value,
-                first.sender,
-                first.to,
-                first.said_us,
-                now_us,
-                thread.phase is Phase.ENDED,
-                _next_us(thread, pact, now_us),
-            ),
-        )
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """One envelope that came: read and verified, or what is wrong with it."""
+class Read:
+    """One envelope that came: read and verified, or what is wrong with it.
+
+    Attributes
+    ----------
+    later
+        What is wrong may pass: nothing of it is kept.
+    own
+        It is one of ours that came back.
+    """
 
     text: str
     id: str
@@ -745,15 +505,15 @@ class _Read:
     own: bool = False
 
 
-def _parsed(text: str) -> _Read:
+def _parsed(text: str) -> Read:
     try:
         envelope = read_envelope(text)
     except InputError as error:
-        return _Read(text, "", fault=error)
-    return _Read(text, envelope.message.id, envelope)
+        return Read(text, "", fault=error)
+    return Read(text, envelope.message.id, envelope)
 
 
-def _proven(each: _Read, party: str, own: str, pacts: Mapping[str, Running | None]) -> _Read:
+def _proven(each: Read, party: str, own: str, pacts: Mapping[str, Running | None]) -> Read:
     """The same, verified as said to us by the party that brought it, or by us to it."""
     if each.envelope is None:
         return each
@@ -781,7 +541,13 @@ def _proven(each: _Read, party: str, own: str, pacts: Mapping[str, Running | Non
     return replace(each, own=mine)
 
 
-def _row(
+def _envelope(tx: Tx, ident: str) -> str:
+    row = kept.message(tx, bytes.fromhex(ident))
+    assert row is not None  # noqa: S101  # it was written in this transaction
+    return row.envelope
+
+
+def row_of(
     message: Message,
     envelope: str,
     way: str,
@@ -793,6 +559,7 @@ def _row(
     leaf: int,
     carrier: str = "",
 ) -> MessageRow:
+    """The row of a message."""
     return kept.MessageRow(
         bytes.fromhex(message.id),
         bytes.fromhex(message.thread),
@@ -814,73 +581,6 @@ def _row(
         ended_us,
         leaf,
     )
-
-
-def _raw(ident: str, where: str) -> bytes:
-    try:
-        raw = bytes.fromhex(ident)
-    except ValueError:
-        raw = b""
-    if len(raw) != 32 or raw.hex() != ident:
-        raise InputError(
-            "not the id of a message", where=where, found=ident, expected="64 hexadecimal digits"
-        )
-    return raw
-
-
-# -- what is late -------------------------------------------------------------------------------------------
-
-
-def _next_us(thread: Thread, pact: Pact, now_us: int) -> int | None:
-    """When somebody has to look at a thread again; None: nothing of it can become due."""
-    ahead = []
-    for owed in timers(thread, pact):
-        if owed.met_us is not None:
-            continue
-        if now_us <= owed.due_us:
-            ahead.append(owed.due_us + 1)
-        else:
-            following = escalation(owed, pact, now_us).next_us
-            ahead += [] if following is None else [following]
-    return min(ahead, default=None)
-
-
-def _called(tx: Tx, owed: Due, pact: Pact, now_us: int) -> list[CallRow]:
-    """Whom to have called for what is late, of those who have not been."""
-    found = escalation(owed, pact, now_us)
-    if not found.calls:
-        return []
-    fresh = []
-    for step, contact in enumerate(found.contacts):
-        row = kept.CallRow(
-            bytes.fromhex(owed.about.id), owed.timer.value, owed.owed_by, step, contact.role, now_us, ""
-        )
-        if kept.add_call(tx, row):
-            fresh.append(row)
-    if not found.contacts:
-        nobody = kept.CallRow(
-            bytes.fromhex(owed.about.id), owed.timer.value, owed.owed_by, 0, "", now_us, NOBODY
-        )
-        kept.add_call(tx, nobody)
-    for row in fresh:
-        tx.append("hotline.call", owed.about.id, _json(_call_json(row, "", now_us)))
-    return fresh
-
-
-def _call_json(call: CallRow, outcome: str, now_us: int) -> dict[str, object]:
-    return {
-        "message": call.message.hex(),
-        "timer": call.timer,
-        "owed_by": call.owed_by,
-        "step": call.step,
-        "contact": call.contact,
-        "outcome": outcome,
-        "at": format_instant(now_us),
-    }
-
-
-def _json(value: dict[str, object]) -> bytes:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _nobody(urgent: bool) -> None:

@@ -130,6 +130,11 @@ class Agreement:
             extra={"pact": pact.id, "version": pact.version, "digest": running.digest, "mark": running.mark},
         )
 
+    @property
+    def parties(self) -> tuple[str, ...]:
+        """The other parties of the newest version."""
+        return tuple(each.id for each in self._editions[-1].pact.parties if each.id != self.party)
+
     def current(self, now_us: int) -> Running:
         """What holds at an instant.
 

@@ -240,6 +240,19 @@ class Record(_Section, frozen=True):
     """Whose ledgers are cosigned here: the keys of their logs."""
 
 
+class PactOf(_Section, frozen=True):
+    """``[pact]``: the agreement that this node runs under; with it the node has a hotline."""
+
+    files: list[str] = msgspec.field(default_factory=list)
+    """Its versions from the first one on, each the file of its text; signatures lie beside it (``.sigs``)."""
+    peers: list[str] = msgspec.field(default_factory=list)
+    """Where the other parties' nodes are: each the party's id and, after a space, its base URL."""
+    call_command: list[str] = msgspec.field(default_factory=list)
+    """What is run when somebody is to be called: a program and its arguments; it gets JSON on its input."""
+    call_webhook: str = ""
+    """Where that JSON is posted too, or instead."""
+
+
 class Testing(_Section, frozen=True):
     """``[testing]``: interfaces for test suites, which give away what a real node must not."""
 
@@ -280,6 +293,7 @@ class Config(_Section, frozen=True):
     flights: Flights = Flights()
     limits: LimitsOf = LimitsOf()
     record: Record = Record()
+    pact: PactOf = PactOf()
     testing: Testing = Testing()
     network: NetworkOf = NetworkOf()
     telemetry: Telemetry = Telemetry()
@@ -360,6 +374,24 @@ class Config(_Section, frozen=True):
         return tuple(
             verifier_key(text, where=f"record.logs[{at}]") for at, text in enumerate(self.record.logs)
         )
+
+    @property
+    def peers(self) -> dict[str, str]:
+        """Where the other parties' nodes are, by party."""
+        found: dict[str, str] = {}
+        for at, text in enumerate(self.pact.peers):
+            where = f"pact.peers[{at}]"
+            party, _, url = text.partition(" ")
+            if not party or not url.strip() or party in found or party == self.node.party:
+                raise InputError(
+                    "not a peer",
+                    where=where,
+                    found=text,
+                    expected="another party's id and its URL, each once",
+                )
+            _called(url.strip(), where)
+            found[party] = url.strip().rstrip("/")
+        return found
 
     @property
     def request_limits(self) -> Limits:
@@ -574,7 +606,7 @@ def _checked(config: Config) -> Config:
     _issuers(config)
     if any(not item.strip() for item in config.auth.audience):
         raise InputError("empty", where="auth.audience", expected="hosts of this node, as tokens name them")
-    _ = config.networks, config.witnesses, config.witnessed_logs
+    _ = config.networks, config.witnesses, config.witnessed_logs, config.peers
     if config.record.origin and not name_fits(config.record.origin):
         raise InputError(
             "not a name of a log",

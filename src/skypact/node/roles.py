@@ -11,30 +11,39 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from skypact.airspace.labels import DataMode
+from skypact.courier.calls import Caller
+from skypact.courier.hotline import Hotline
 from skypact.courier.logged import Logged
 from skypact.courier.outbox import Outbox
 from skypact.courier.peers import Peers
+from skypact.courier.tokens import OwnKey, Tokens
 from skypact.courier.witnesses import Witnesses
 from skypact.desk.accounts import Accounts
+from skypact.desk.calls import Calls
 from skypact.desk.clock import now_us
 from skypact.desk.conformance import Monitor
 from skypact.desk.constraints import ConstraintDesk
 from skypact.desk.dss import DssDesk
 from skypact.desk.dss import Settings as DssSettings
 from skypact.desk.flights import NodeSettings
+from skypact.desk.hotline import HotlineDesk
+from skypact.desk.lines import Lines
 from skypact.desk.logs import Journal, Logs
 from skypact.desk.neighbours import Neighbours
 from skypact.desk.node import NodeDesk
+from skypact.desk.pact import LOOK_S, Agreement
 from skypact.desk.record import Record
 from skypact.desk.witness import Witness
 from skypact.errors import Refused
 from skypact.exchange.dss import Limits as DssLimits
 from skypact.exchange.planning import Rules
 from skypact.instants import DAY_US
+from skypact.node.calls import calling
 from skypact.node.keys import record_key
 from skypact.notify.flight import FilingLimits
 from skypact.server import accounts as served_accounts
 from skypact.server import f3548_constraints, f3548_dss, f3548_uss, native, testing
+from skypact.server import hotline as served_hotline
 from skypact.server import record as served_record
 from skypact.server.journalled import Journalled
 from skypact.store import node as kept
@@ -69,6 +78,7 @@ class World:
     key: SigningKey
     client: Client
     metrics: Metrics
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +229,43 @@ def record(world: World) -> Role:
     witness = Witness(world.store, key, world.config.witnessed_logs, world.config.record.origin)
     asked = Witnesses(log, world.client, world.config.witnesses, now_us)
     return Role(served_record.operations(log, witness), {"record": asked.run})
+
+
+def hotline(world: World, agreement: Agreement) -> Role:
+    """The hotline under a pact: what is said between parties, and the people who say it."""
+    config = world.config
+    desk = HotlineDesk(world.store, agreement, world.key)
+    lines = Lines(world.store, desk)
+    calls = Calls(world.store, desk.threads)
+    accounts = Accounts(world.store, config.node.party)
+    outward = calling(config)
+    outward.tokens = Tokens(
+        OwnKey(world.key, issuer=hotline_issuer(config.node.party), party=config.node.party)
+    )
+    courier = Hotline(desk, lines, outward, config.peers)
+    caller = Caller(
+        desk,
+        calls,
+        world.client,
+        command=config.pact.call_command,
+        webhook=config.pact.call_webhook,
+        clock=now_us,
+    )
+
+    async def refresh() -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await agreement.refresh(now_us())
+
+    return Role(
+        (*served_hotline.peers(desk, lines), *served_hotline.people(desk, lines, calls, accounts)),
+        {"hotline": courier.run, "hotline calls": caller.run, "pact": refresh},
+    )
+
+
+def hotline_issuer(party: str) -> str:
+    """``iss`` of the tokens with which a party's node calls another's hotline."""
+    return f"urn:skypact:hotline:{party}"
 
 
 ROLES: Final[Mapping[str, Callable[[World], Role]]] = {"dss": dss, "node": node}

@@ -23,25 +23,29 @@ import ssl
 import sys
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 from sqlalchemy import func, select
 
 from skypact import __version__, seal
-from skypact.courier.addresses import Addresses
-from skypact.courier.client import Client
 from skypact.courier.jwks import RemoteKeys
 from skypact.courier.tokens import ClientCredentials, OwnKey, TokenEndpoint, Tokens
+from skypact.desk.clock import now_us
+from skypact.desk.pact import Agreement, PartyKeys
 from skypact.errors import InputError, Refused, SkypactError
 from skypact.node import logs
+from skypact.node.calls import calling
 from skypact.node.config import Config, address, relisten, secret
 from skypact.node.keys import own_key
-from skypact.node.roles import ROLES, Role, World, people, record
+from skypact.node.pacts import editions
+from skypact.node.roles import ROLES, Role, World, hotline, hotline_issuer, people, record
 from skypact.seal import FixedKeys
 from skypact.server import aux, openapi
 from skypact.server.app import Gate, Settings, application
 from skypact.server.auth import Bearers, Issuer
+from skypact.server.hotline import PEERS
 from skypact.server.listener import Listener, bound, listener, place_of
 from skypact.server.metrics import Metrics
 from skypact.store import Store
@@ -50,6 +54,7 @@ from skypact.store.schema import region, waiting
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from skypact.courier.client import Client
     from skypact.courier.tokens import Grant
     from skypact.seal import SigningKey
     from skypact.store import Tx
@@ -113,7 +118,8 @@ async def _run(config: Config, say: Callable[[str], None]) -> int:
         client = _client(config, key)
         stack.push_async_callback(client.close)
         metrics = _metrics(store)
-        world = World(config, store, key, client, metrics)
+        agreement = await _agreement(config, store)
+        world = World(config, store, key, client, metrics, agreement)
         missing: list[str] = [name for name in config.node.roles if name not in ROLES]
         roles = [ROLES[name](world) for name in config.node.roles if name in ROLES]
         if "node" in config.node.roles:
@@ -122,7 +128,9 @@ async def _run(config: Config, say: Callable[[str], None]) -> int:
             roles.append(record(world))
         else:
             _LOG.warning("the record is not signed: node.key is not Ed25519, and there is no record.key")
-        bearers, remote = _bearers(config, key, client)
+        if agreement is not None:
+            roles.append(hotline(world, agreement))
+        bearers, remote = _bearers(config, key, client, agreement)
         kernels = _Kernels()
         tracer = None
         if config.telemetry.otlp_endpoint:
@@ -168,11 +176,7 @@ async def _run(config: Config, say: Callable[[str], None]) -> int:
 
 def _client(config: Config, key: SigningKey) -> Client:
     told = config.outgoing
-    trust = str(config.path(told.trust_file)) if told.trust_file else None
-    try:
-        client = Client(Addresses(config.networks), trust=trust)
-    except (OSError, ssl.SSLError):
-        raise InputError("no certificates in PEM", where="outgoing.trust_file", found=trust) from None
+    client = calling(config)
     grant: Grant
     if told.grant == "own":
         grant = OwnKey(key, issuer=config.issuer, party=config.node.party)
@@ -189,7 +193,26 @@ def _client(config: Config, key: SigningKey) -> Client:
     return client
 
 
-def _bearers(config: Config, key: SigningKey, client: Client) -> tuple[Bearers, list[RemoteKeys]]:
+async def _agreement(config: Config, store: Store) -> Agreement | None:
+    """The pact that is run under, if there is one."""
+    if not config.pact.files:
+        return None
+    agreement = Agreement(store, partial(editions, config), config.node.party)
+    await agreement.begin(now_us())
+    mode = agreement.current(now_us()).pact.data_mode.value
+    if mode != config.node.data_mode:
+        raise InputError(
+            "the pact has another data mode than the node",
+            where="node.data_mode",
+            found=config.node.data_mode,
+            expected=mode,
+        )
+    return agreement
+
+
+def _bearers(
+    config: Config, key: SigningKey, client: Client, agreement: Agreement | None
+) -> tuple[Bearers, list[RemoteKeys]]:
     issuers: list[Issuer] = []
     remote: list[RemoteKeys] = []
     for at, item in enumerate(config.auth.issuer):
@@ -211,6 +234,17 @@ def _bearers(config: Config, key: SigningKey, client: Client) -> tuple[Bearers, 
         # /token of the testing interface signs for whatever issuer it is asked for
         iss = "" if config.testing.enabled else config.issuer
         issuers.append(Issuer("own", FixedKeys((key.public,)), iss))
+    if agreement is not None:
+        issuers += [
+            Issuer(
+                f"pact: {party}",
+                PartyKeys(agreement, party),
+                hotline_issuer(party),
+                party=party,
+                scopes=frozenset({PEERS}),
+            )
+            for party in agreement.parties
+        ]
     return Bearers(issuers, config.audiences), remote
 
 
@@ -378,6 +412,10 @@ async def _tell(
     say(f"  party      {node.party}")
     say(f"  roles      {roles}")
     say(f"  data mode  {node.data_mode.upper()}")
+    if world.agreement is not None:
+        held = world.agreement.current(now_us())
+        mark = f"  {held.mark}" if held.mark else ""
+        say(f"  pact       {held.pact.id}, version {held.pact.version}{mark}")
     say(f"  store      {world.store.dialect}: {logs.redacted(config.store_url)}")
     say(f"  key        {world.key.public.algorithm} {world.key.public.fingerprint[:24]}…")
     if missing:

@@ -713,8 +713,8 @@ hotline_call: Final = Table(
     Column("at_us", BigInteger, nullable=False),
     Column("outcome", Text, nullable=False),
 )
-"""Whom this node had called for what is late, the first contact as step 0; ``outcome`` is what came of it,
-empty while it is under way."""
+"""Whom this node had called for what is late: ``step`` is the contact's place among the party's in the pact, -1
+where nobody was at a post; ``outcome`` is what came of it, empty while it is under way."""
 
 # -------------------------------------------------------------------------------------------- ACCOUNTS
 
@@ -753,14 +753,14 @@ filing: Final = Table(
     Column("state", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("name", Text, nullable=False),
-    Column("start_us", BigInteger, nullable=False),
+    Column("opens_us", BigInteger, nullable=False),
     Column("closes_us", BigInteger, nullable=False),
     Column("reconfirm_us", BigInteger),
     Column("written_us", BigInteger, nullable=False),
     CheckConstraint("kind IN ('movement', 'site', 'activity', 'zone')", name="kind"),
     CheckConstraint("state IN ('filed', 'amended', 'active', 'ended', 'cancelled', 'expired')", name="state"),
 )
-"""Each filing as its newest version has it: ``closes_us`` is the end of its window with its tolerance.
+"""Each filing as its newest version has it: its window from ``opens_us`` to ``closes_us``, with its tolerance.
 
 Of one of which only a notice came, ``name`` is empty and the window is the notice's.
 """

@@ -607,7 +607,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("start_us", sa.BigInteger(), nullable=False),
+        sa.Column("opens_us", sa.BigInteger(), nullable=False),
         sa.Column("closes_us", sa.BigInteger(), nullable=False),
         sa.Column("reconfirm_us", sa.BigInteger(), nullable=True),
         sa.Column("written_us", sa.BigInteger(), nullable=False),

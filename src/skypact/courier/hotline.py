@@ -1,0 +1,236 @@
+"""Signed messages brought to the other parties, and what is missing asked for.
+
+Law: everything that waits for a party is brought to it, in the order of its numbers, alarms first, as many
+in one call as fit; what is not answered is brought again, ever more slowly, for as long as it takes: a week
+is nothing. An alarm waits for no pause. Before the first message after a start the party is asked how far
+ours have come there, so that a database that has lost what it said says nothing under a number that was
+used. One party that hangs keeps no other waiting.
+
+What an answer says is believed only as far as it is signed: a verdict ends the message that it is about, a
+receipt is verified like any message.
+
+Known limits: two processes of one node may bring the same messages; that is harmless, and wasteful.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from skypact.courier.client import CallFailed
+from skypact.desk.clock import now_us
+from skypact.desk.hotline import Verdict
+from skypact.desk.lines import Tries
+from skypact.errors import InputError, Refused, SkypactError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from skypact.courier.peers import Sender
+    from skypact.desk.hotline import HotlineDesk
+    from skypact.desk.lines import Lines, Missing
+
+SCOPE: Final = "skypact.hotline"
+CALL_S: Final = 20.0
+"""Seconds that one call may last: a batch is judged in it."""
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 60.0
+LOOK_S: Final = 5.0
+"""How often a line is looked at where nobody has said anything."""
+
+_T = TypeVar("_T")
+_LOG = logging.getLogger("skypact.hotline")
+
+
+class _Judged(msgspec.Struct):
+    id: str
+    what: str
+    why: str = ""
+    receipt: str = ""
+
+
+class _Answer(msgspec.Struct):
+    messages: list[_Judged]
+
+
+class _Line(msgspec.Struct):
+    serial: int
+    whole: int
+    id: str
+
+
+class _Envelopes(msgspec.Struct):
+    envelopes: list[str]
+    next: int | None = None
+
+
+class NoLine(SkypactError):  # noqa: N818 -- an outcome, of which the courier makes what it must
+    """A party's node did not answer, or not as it has to."""
+
+
+class Hotline:
+    """Delivers what one party says.
+
+    Parameters
+    ----------
+    urls
+        The base URLs of the other parties' nodes, by party. What is said to a party that is not there waits.
+    """
+
+    def __init__(
+        self,
+        desk: HotlineDesk,
+        lines: Lines,
+        client: Sender,
+        urls: Mapping[str, str],
+        *,
+        clock: Callable[[], int] = now_us,
+        first_pause_s: float = FIRST_PAUSE_S,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+    ) -> None:
+        self._desk = desk
+        self._lines = lines
+        self._client = client
+        self._clock = clock
+        self._first_pause_s = first_pause_s
+        self._longest_pause_s = longest_pause_s
+        self._posts = {party: _Post(party, url) for party, url in urls.items()}
+        for party, url in urls.items():
+            lines.tries[party] = Tries(url)
+        desk.wake = self.wake
+
+    def wake(self, urgent: bool = False) -> None:
+        """Something may wait; ``urgent``: an alarm, for which no pause is kept."""
+        for post in self._posts.values():
+            post.woken.set()
+            if urgent:
+                post.urgent.set()
+
+    async def run(self) -> None:
+        """Deliver for ever."""
+        async with asyncio.TaskGroup() as group:
+            for post in self._posts.values():
+                group.create_task(self._serve(post), name=f"hotline to {post.party}")
+
+    async def turn(self) -> None:
+        """Bring everything that waits now, to each party in turn; for tests and tools."""
+        for post in self._posts.values():
+            with contextlib.suppress(NoLine):
+                await self._bring_all(post)
+
+    async def _serve(self, post: _Post) -> None:
+        while True:
+            post.woken.clear()
+            post.urgent.clear()
+            try:
+                await self._bring_all(post)
+                post.failures = 0
+                pause_s, event = LOOK_S, post.woken
+            except (NoLine, Refused) as error:
+                if not post.failures:
+                    _LOG.warning("a party is not reached: %s", error, extra={"party": post.party})
+                post.failures += 1
+                pause_s, event = self._pause_s(post.failures), post.urgent
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), pause_s)
+
+    async def _bring_all(self, post: _Post) -> None:
+        """Everything that waits, batch by batch, and what is missing."""
+        if not post.known:
+            await self._know(post)
+            post.known = True
+        while await self._bring(post):
+            pass
+        missing = await self._lines.missing(post.party)
+        now_s = asyncio.get_running_loop().time()
+        # what is on its way may just be late: what was missing at the last look too is asked for
+        if missing and missing == post.missing and now_s >= post.asked_s:
+            post.asked_s = now_s + self._pause_s(4)
+            await self._fetch(post, missing)
+        post.missing = missing
+
+    async def _know(self, post: _Post) -> None:
+        """How far our messages have come there; what we do not have of them is fetched."""
+        line = await self._ask(post, "GET", "/hotline/v1/line", None, _Line)
+        missing = await self._lines.missing(post.party, theirs=line.serial)
+        lost = [each for each in missing if each.sender == self._desk.party]
+        if lost:
+            _LOG.warning("this database has lost messages; they are fetched", extra={"party": post.party})
+            await self._fetch(post, missing)
+
+    async def _fetch(self, post: _Post, missing: list[Missing]) -> None:
+        again: list[str] = []
+        for each in missing:
+            first: int | None = each.first
+            while first is not None and first <= each.last:
+                path = f"/hotline/v1/messages?sender={each.sender}&first={first}&last={each.last}"
+                found = await self._ask(post, "GET", path, None, _Envelopes)
+                again += await self._lines.fetched(found.envelopes, post.party, self._clock())
+                first = found.next if found.next is not None and found.next > first else None
+        for ident in again:
+            await self._lines.say_again(ident, self._clock())
+
+    async def _bring(self, post: _Post) -> bool:
+        """One batch; False where nothing waits, or nothing of it has ended."""
+        rows = await self._desk.outgoing(post.party)
+        if not rows:
+            return False
+        body = msgspec.json.encode({"envelopes": [row.envelope for row in rows]})
+        sent_us = self._clock()
+        try:
+            answer = await self._ask(post, "POST", "/hotline/v1/messages", body, _Answer)
+        except NoLine:
+            await self._desk.unanswered(rows)
+            raise
+        verdicts = [Verdict(each.id, each.what, each.why, each.receipt) for each in answer.messages]
+        ended = await self._desk.answered(post.party, rows, verdicts, sent_us=sent_us, back_us=self._clock())
+        if not ended:
+            why = next((each.why for each in verdicts if each.why), "it judged none of the messages")
+            raise self._failed(post, why)
+        return True
+
+    async def _ask(self, post: _Post, method: str, path: str, body: bytes | None, kind: type[_T]) -> _T:
+        tries = self._lines.tries[post.party]
+        tries.tried_us = self._clock()
+        try:
+            answer = await self._client.send(
+                method, post.url + path, scope=SCOPE, body=body, timeout_s=CALL_S
+            )
+        except (CallFailed, InputError) as error:
+            raise self._failed(post, str(error)) from None
+        if answer.status != 200:
+            said = answer.body[:300].decode("utf-8", "replace")
+            raise self._failed(post, f"status {answer.status}: {said}")
+        try:
+            found = msgspec.json.decode(answer.body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise self._failed(post, f"not an answer of a hotline: {error}") from None
+        tries.fault = ""
+        return found
+
+    def _failed(self, post: _Post, why: str) -> NoLine:
+        self._lines.tries[post.party].fault = why
+        return NoLine(why)
+
+    def _pause_s(self, failures: int) -> float:
+        pause_s = min(self._longest_pause_s, self._first_pause_s * 2.0 ** min(failures - 1, 30))
+        return pause_s * (0.5 + random.random())  # noqa: S311 -- no secret
+
+
+class _Post:
+    """The line to one party."""
+
+    def __init__(self, party: str, url: str) -> None:
+        self.party = party
+        self.url = url
+        self.woken = asyncio.Event()
+        self.urgent = asyncio.Event()
+        self.failures = 0
+        self.known = False
+        self.missing: list[Missing] = []
+        self.asked_s = 0.0

@@ -1,0 +1,599 @@
+"""The hotline's two doors: the peers' (``/hotline/v1``), and the party's own people's (``/api/v1``).
+
+Law: what a peer brings is judged message by message, and each gets its answer; the status is 200 where they
+were judged at all. A peer is known by a token that its key of the pact has signed, and may ask for nothing
+but what is between it and this party. A person acts by his account (:mod:`skypact.desk.accounts`), and
+whatever he does is kept under his name.
+
+Every answer that shows messages carries the words of :data:`NO_MORE`: a level of acknowledgement is none of
+agreement.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from msgspec import Struct
+
+from skypact.desk.accounts import SCOPE as PEOPLE
+from skypact.desk.accounts import Act
+from skypact.desk.hotline import BATCH_MAX
+from skypact.errors import FormatError, InputError, Reason, Refused
+from skypact.exchange.hotline.messages import Kind, Text
+from skypact.exchange.hotline.timers import lead
+from skypact.formats.hotline_json import body_of
+from skypact.formats.hotline_jws import read_envelope
+from skypact.instants import FOREVER, format_instant, parse_instant
+from skypact.server.operation import Answer, Call, Operation, Style
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from skypact.desk.accounts import Accounts
+    from skypact.desk.calls import Calls
+    from skypact.desk.hotline import HotlineDesk
+    from skypact.desk.lines import Lines, Reach
+    from skypact.desk.threads import Told
+    from skypact.exchange.hotline.messages import Message
+    from skypact.exchange.hotline.timers import Due
+    from skypact.store.hotline import CallRow, MessageRow, ThreadRow
+
+PEERS: Final = "skypact.hotline"
+"""The scope of a peer's token."""
+NO_MORE: Final = "Acknowledged is not agreed, not permission, not a guarantee. Not listed is not unprotected."
+_PAGE: Final = 100
+
+
+# -- peers --------------------------------------------------------------------------------------------------
+
+
+class Brought(Struct, kw_only=True):
+    """What a peer brings: signed messages as compact JWS, in the order of their numbers."""
+
+    envelopes: list[str]
+
+
+class JudgedOut(Struct, kw_only=True, omit_defaults=True):
+    """What came of one envelope, as :class:`skypact.desk.hotline.Verdict` has it."""
+
+    id: str
+    what: Literal["taken", "known", "waiting", "refused", "later"]
+    why: str = ""
+    receipt: str = ""
+
+
+class BroughtOut(Struct, kw_only=True):
+    """What came of each, in their order."""
+
+    messages: list[JudgedOut]
+
+
+class LineOut(Struct, kw_only=True):
+    """How far the messages of who asks have come: the highest number, its id, and up to where none lacks."""
+
+    serial: int
+    whole: int
+    id: str
+
+
+class EnvelopesOut(Struct, kw_only=True, omit_defaults=True):
+    """Envelopes, by their numbers; ``next`` is the number to go on from."""
+
+    envelopes: list[str]
+    next: int | None = None
+
+
+def peers(desk: HotlineDesk, lines: Lines) -> tuple[Operation, ...]:
+    """The operations that peers ask for."""
+
+    async def bring(call: Call) -> Answer:
+        given: Brought = call.body
+        if not 1 <= len(given.envelopes) <= BATCH_MAX:
+            raise InputError(
+                "not a number of envelopes",
+                where="$.envelopes",
+                found=len(given.envelopes),
+                expected=f"1 to {BATCH_MAX}",
+            )
+        verdicts = await desk.receive(given.envelopes, call.party, call.now_us)
+        return Answer(
+            body=BroughtOut(
+                messages=[
+                    JudgedOut(id=each.id, what=each.what, why=each.why, receipt=each.receipt)  # type: ignore[arg-type]
+                    for each in verdicts
+                ]
+            )
+        )
+
+    async def line(call: Call) -> Answer:
+        found, ident = await lines.line(call.party)
+        return Answer(body=LineOut(serial=found.serial, whole=found.whole, id=ident))
+
+    async def numbered(call: Call) -> Answer:
+        first, last = _whole(call, "first"), _whole(call, "last")
+        envelopes, following = await lines.numbered(call.query["sender"], call.party, first, last)
+        return Answer(body=EnvelopesOut(envelopes=envelopes, next=following))
+
+    def row(
+        name: str,
+        method: str,
+        path: str,
+        handle: Callable[[Call], Awaitable[Answer]],
+        summary: str,
+        **more: Any,
+    ) -> Operation:
+        return Operation(
+            name,
+            method,
+            f"/hotline/v1{path}",
+            (frozenset({PEERS}),),
+            handle,
+            style=Style.PROBLEM,
+            summary=summary,
+            tag="Hotline between parties",
+            quiet=True,
+            **more,
+        )
+
+    return (
+        row(
+            "hotlineBring",
+            "POST",
+            "/messages",
+            bring,
+            "Bring signed messages; each gets its answer, and its receipt",
+            body=Brought,
+            answer=BroughtOut,
+            statuses={200: "They were judged; each answer says what came of it."},
+        ),
+        row("hotlineLine", "GET", "/line", line, "How far your messages have come here", answer=LineOut),
+        row(
+            "hotlineNumbered",
+            "GET",
+            "/messages",
+            numbered,
+            "What was said between you and this party, by numbers: to fill a gap, or after a restore",
+            answer=EnvelopesOut,
+            query={
+                "sender*": "Whose messages: yours or this party's.",
+                "first*": "The first number.",
+                "last*": "The last one.",
+            },
+            statuses={403: "It is between others."},
+        ),
+    )
+
+
+# -- people -------------------------------------------------------------------------------------------------
+
+
+class TextIn(Struct, kw_only=True):
+    """Words, and the language that they are in."""
+
+    language: str
+    words: str
+
+
+class SayIn(Struct, kw_only=True):
+    """Something to be said.
+
+    Attributes
+    ----------
+    kind
+        As the table of ``docs/hotline.md`` has it: ``NOTIFY``, ``ACK``, ``STOP``.
+    to
+        The party; may be left out where ``re`` is given: the other side of that thread.
+    body
+        The members of the kind, as a signed message has them in ``body``.
+    re
+        The id of the message that it answers.
+    """
+
+    kind: str
+    to: str = ""
+    body: dict[str, Any] | None = None
+    re: str = ""
+    text: TextIn | None = None
+
+
+class MessageOut(Struct, kw_only=True, omit_defaults=True):
+    """A message, and how far it has come.
+
+    ``message`` is what was signed. ``level`` is the highest that its recipient has proven for it; ``state``
+    is of its way: ``waiting``, ``delivered`` or ``refused`` of ours, ``taken``, ``waiting`` or ``refused`` of
+    theirs, and ``why``. ``notice`` says whether a notice came in time.
+    """
+
+    id: str
+    message: dict[str, Any]
+    way: str
+    state: str
+    level: int | None = None
+    level_text: str | None = None
+    why: str = ""
+    by: str = ""
+    carrier: str = ""
+    arrived: str
+    ended: str | None = None
+    leaf: int
+    notice: str | None = None
+    envelope: str | None = None
+
+
+class DueOut(Struct, kw_only=True, omit_defaults=True):
+    """Something that somebody owes: for which message, by when, and when it was done."""
+
+    timer: str
+    message: str
+    owed_by: str
+    due: str
+    late: bool
+    met: str | None = None
+
+
+class CalledOut(Struct, kw_only=True):
+    """Somebody who was to be called: the post, for what, when, and what came of it."""
+
+    message: str
+    timer: str
+    owed_by: str
+    contact: str
+    at: str
+    outcome: str
+
+
+class ThreadOut(Struct, kw_only=True, omit_defaults=True):
+    """A thread: what was said about one thing, and what is due."""
+
+    id: str
+    kind: str
+    opener: str
+    other: str
+    phase: str
+    data_mode: str
+    pact: str
+    mark: str = ""
+    opened: str
+    changed: str | None = None
+    current: str
+    messages: list[MessageOut]
+    due: list[DueOut]
+    calls: list[CalledOut] = []
+    no_more: str = NO_MORE
+
+
+class ThreadsOut(Struct, kw_only=True, omit_defaults=True):
+    """Threads by their last change, the latest first; ``next`` is the instant to go on from."""
+
+    threads: list[ThreadOut]
+    next: str | None = None
+
+
+class PeerOut(Struct, kw_only=True, omit_defaults=True):
+    """How the line to a party is.
+
+    Attributes
+    ----------
+    waiting, oldest
+        Messages that it has not answered for, and since when the oldest waits.
+    last_try, fault
+        When it was last called, and why there was no answer; no ``fault``: there was one.
+    missing
+        Numbers of its messages that are not here: ``first-last``.
+    clock
+        How far its clock is ahead of ours, and the bound; ``apart`` where that is certainly more than a
+        second.
+    """
+
+    party: str
+    url: str | None = None
+    waiting: int = 0
+    oldest: str | None = None
+    said: int = 0
+    heard: int = 0
+    missing: str = ""
+    last_try: str | None = None
+    fault: str = ""
+    clock: str = ""
+    clock_at: str | None = None
+    apart: bool = False
+
+
+class PeersOut(Struct, kw_only=True):
+    """The lines to all parties of the pact."""
+
+    peers: list[PeerOut]
+
+
+class PactOut(Struct, kw_only=True, omit_defaults=True):
+    """The pact that this node runs under."""
+
+    id: str
+    title: str
+    version: int
+    digest: str
+    mark: str
+    data_mode: str
+    parties: list[str]
+    effective: str | None = None
+    until: str | None = None
+    text: str
+
+
+def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) -> tuple[Operation, ...]:
+    """The operations of the party's own people."""
+
+    async def say(call: Call) -> Answer:
+        acting = await accounts.acting(call.party)
+        acting.demand(Act.SAY)
+        given: SayIn = call.body
+        kind = _kind(given.kind)
+        to = given.to or await _other(desk, given.re)
+        text = None if given.text is None else Text(given.text.language, given.text.words)
+        message = await desk.say(
+            kind,
+            to,
+            body_of(kind, given.body),
+            re=given.re,
+            text=text,
+            by=acting.name,
+            post=acting.post,
+            now_us=call.now_us,
+        )
+        return Answer(201, await _thread(desk, calls, message.id, call.now_us))
+
+    async def listed(call: Call) -> Answer:
+        (await accounts.acting(call.party)).demand(Act.READ)
+        before = call.query.get("before")
+        before_us = FOREVER if before is None else parse_instant(before, where="before")
+        only = _yes(call, "open")
+        found = await desk.listed(before_us, _PAGE, open_only=only)
+        shown = [_thread_out(told, [], call.now_us, row) for row, told in found]
+        more = format_instant(found[-1][0].changed_us) if len(found) == _PAGE else None
+        return Answer(body=ThreadsOut(threads=shown, next=more))
+
+    async def one(call: Call) -> Answer:
+        (await accounts.acting(call.party)).demand(Act.READ)
+        return Answer(body=await _thread(desk, calls, call.params["id"], call.now_us))
+
+    async def message(call: Call) -> Answer:
+        (await accounts.acting(call.party)).demand(Act.READ)
+        row = await desk.row(call.params["id"])
+        if row is None:
+            raise Refused(Reason.UNKNOWN, "no such message here", where="id", found=call.params["id"])
+        return Answer(body=_message_out(row, None, whole=True))
+
+    async def reach(call: Call) -> Answer:
+        (await accounts.acting(call.party)).demand(Act.READ)
+        found = await lines.reach(call.now_us)
+        return Answer(body=PeersOut(peers=[_peer_out(each) for each in found]))
+
+    async def pact(call: Call) -> Answer:
+        (await accounts.acting(call.party)).demand(Act.READ)
+        running = desk.agreement.current(call.now_us)
+        text = await lines.pact_text(running.digest)
+        held = running.pact
+        return Answer(
+            body=PactOut(
+                id=held.id,
+                title=held.title,
+                version=held.version,
+                digest=running.digest,
+                mark=running.mark,
+                data_mode=held.data_mode.value,
+                parties=[party.id for party in held.parties],
+                text=text.decode(),
+            )
+        )
+
+    def row(
+        name: str,
+        method: str,
+        path: str,
+        handle: Callable[[Call], Awaitable[Answer]],
+        summary: str,
+        **more: Any,
+    ) -> Operation:
+        return Operation(
+            name,
+            method,
+            f"/api/v1{path}",
+            (frozenset({PEOPLE}),),
+            handle,
+            style=Style.PROBLEM,
+            summary=summary,
+            tag="Hotline",
+            **more,
+        )
+
+    return (
+        row(
+            "say",
+            "POST",
+            "/hotline/messages",
+            say,
+            "Say something to another party",
+            body=SayIn,
+            answer=ThreadOut,
+            statuses={
+                201: "It was said: signed, in the ledger, on its way. The thread with it.",
+                403: "Your post may not say it.",
+                404: "What it answers is not here.",
+                409: "It does not fit what was said before.",
+                422: "The table of messages does not allow it.",
+            },
+        ),
+        row(
+            "threads",
+            "GET",
+            "/hotline/threads",
+            listed,
+            "Threads, by their last change",
+            answer=ThreadsOut,
+            query={"before": "Only those that changed before this instant.", "open": "Only open ones: true."},
+        ),
+        row(
+            "thread",
+            "GET",
+            "/hotline/threads/{id}",
+            one,
+            "A thread, by the id of any of its messages",
+            answer=ThreadOut,
+            statuses={404: "There is none."},
+        ),
+        row(
+            "hotlineMessage",
+            "GET",
+            "/hotline/messages/{id}",
+            message,
+            "A message as it was signed, whatever came of it",
+            answer=MessageOut,
+            statuses={404: "There is none."},
+        ),
+        row(
+            "hotlinePeers",
+            "GET",
+            "/hotline/peers",
+            reach,
+            "How the line to each party is",
+            answer=PeersOut,
+        ),
+        row("pact", "GET", "/pact", pact, "The pact that this node runs under", answer=PactOut),
+    )
+
+
+async def _other(desk: HotlineDesk, re: str) -> str:
+    """The other side of a thread."""
+    told = await desk.thread(re) if re else None
+    if told is None:
+        raise Refused(
+            Reason.UNKNOWN, "to whom?", where="$.to", expected="a party, or in $.re the id of a message"
+        )
+    one, two = told.thread.sides
+    return two if one == desk.party else one
+
+
+async def _thread(desk: HotlineDesk, calls: Calls, ident: str, now_us: int) -> ThreadOut:
+    told = await desk.thread(ident)
+    if told is None:
+        raise Refused(Reason.UNKNOWN, "no such thread here", where="id", found=ident)
+    return _thread_out(told, await calls.of([row.id for row in told.rows]), now_us)
+
+
+def _thread_out(told: Told, called: list[CallRow], now_us: int, row: ThreadRow | None = None) -> ThreadOut:
+    thread, first = told.thread, told.thread.first
+    by_id = {row.id.hex(): row for row in told.rows}
+    placed = [_message_out(by_id[each.id], told) for each in thread.messages]
+    # what is in no thread is shown behind it: refused, or waiting for what it answers
+    loose = [each for each in told.rows if thread.message(each.id.hex()) is None]
+    return ThreadOut(
+        id=first.id,
+        kind=first.kind.value,
+        opener=first.sender,
+        other=first.to,
+        phase=thread.phase.value,
+        data_mode=first.data_mode.value,
+        pact=told.running.digest,
+        mark=told.running.mark,
+        opened=format_instant(first.said_us),
+        changed=None if row is None else format_instant(row.changed_us),
+        current=thread.current.id,
+        messages=[*placed, *(_message_out(each, None) for each in loose)],
+        due=[_due_out(each, now_us) for each in told.due],
+        calls=[
+            CalledOut(
+                message=each.message.hex(),
+                timer=each.timer,
+                owed_by=each.owed_by,
+                contact=each.contact,
+                at=format_instant(each.at_us),
+                outcome=each.outcome,
+            )
+            for each in called
+        ],
+    )
+
+
+def _message_out(row: MessageRow, told: Told | None, *, whole: bool = False) -> MessageOut:
+    envelope = read_envelope(row.envelope)
+    ident = row.id.hex()
+    level = None if told is None or row.kind == Kind.RECEIPT.value else told.thread.level(ident)
+    return MessageOut(
+        id=ident,
+        message=json.loads(envelope.payload),
+        way=row.way,
+        state=row.state,
+        level=None if level is None else level.value,
+        level_text=None if level is None else level.text,
+        why=row.why,
+        by=row.by,
+        carrier=row.carrier,
+        arrived=format_instant(row.arrived_us),
+        ended=None if row.ended_us is None else format_instant(row.ended_us),
+        leaf=row.leaf,
+        notice=None if told is None else _notice(told, envelope.message),
+        envelope=row.envelope if whole else None,
+    )
+
+
+def _notice(told: Told, message: Message) -> str | None:
+    found = lead(message, told.running.pact)
+    return None if found is None else found.text
+
+
+def _due_out(owed: Due, now_us: int) -> DueOut:
+    return DueOut(
+        timer=owed.timer.value,
+        message=owed.about.id,
+        owed_by=owed.owed_by,
+        due=format_instant(owed.due_us),
+        late=owed.late(now_us),
+        met=None if owed.met_us is None else format_instant(owed.met_us),
+    )
+
+
+def _peer_out(each: Reach) -> PeerOut:
+    def instant(value: int | None) -> str | None:
+        return None if value is None else format_instant(value)
+
+    return PeerOut(
+        party=each.party,
+        url=each.url or None,
+        waiting=each.waiting,
+        oldest=instant(each.oldest_us),
+        said=each.said,
+        heard=each.heard,
+        missing=each.missing,
+        last_try=instant(each.tried_us),
+        fault=each.fault,
+        clock=each.clock,
+        clock_at=instant(each.clock_us),
+        apart=each.apart,
+    )
+
+
+def _kind(text: str) -> Kind:
+    try:
+        return Kind(text)
+    except ValueError:
+        raise InputError(
+            "not a kind of message",
+            where="$.kind",
+            found=text,
+            expected=", ".join(kind.value for kind in Kind if kind is not Kind.RECEIPT),
+        ) from None
+
+
+def _whole(call: Call, name: str) -> int:
+    text = call.query[name]
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) >= 1):
+        raise FormatError("not a number of a message", where=name, found=text, expected="1, 2, 3, …")
+    return int(text)
+
+
+def _yes(call: Call, name: str) -> bool:
+    text = call.query.get(name, "false")
+    if text not in {"true", "false"}:
+        raise FormatError("neither yes nor no", where=name, found=text, expected="true or false")
+    return text == "true"
