@@ -15,9 +15,10 @@ from node_services import SECOND_US, Serving, box, fix, said, serving
 from node_world import DSS, Sent, World, now_us, story
 from skypact.courier.client import CallFailed, Response
 from skypact.courier.peers import Peers
+from skypact.desk.accounts import Accounts
 from skypact.desk.neighbours import Neighbours
 from skypact.instants import format_instant
-from skypact.server import native
+from skypact.server import accounts, native
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -317,12 +318,15 @@ def test_the_document_lists_every_operation(tmp_path: Path) -> None:
     async def tell(world: World) -> set[str]:
         alpha = await serving(world, "alpha")
         peers = Peers(alpha.node.sender, DSS)
-        rows = native.operations(
-            alpha.node.desk,
-            monitor=alpha.monitor,
-            constraints=alpha.constraints,
-            arbiter=peers,
-            neighbours=Neighbours(alpha.node.desk.store, peers, alpha.node.desk.flights),
+        rows = (
+            *native.operations(
+                alpha.node.desk,
+                monitor=alpha.monitor,
+                constraints=alpha.constraints,
+                arbiter=peers,
+                neighbours=Neighbours(alpha.node.desk.store, peers, alpha.node.desk.flights),
+            ),
+            *accounts.operations(Accounts(alpha.node.desk.store, "alpha")),
         )
         return {f"{row.method} {row.path}" for row in rows}
 

@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "up": "run a node: the discovery service, a party's node, or both",
     "init": "write a commented configuration and keys for a node",
     "token": "print a token of a node's own key, for development",
+    "account": "the accounts of a party's people, who act for it",
     "file": "file a flight with the node that runs here",
     "flights": "list the flights of the node that runs here",
     "end": "end a flight of the node that runs here",

@@ -2,7 +2,8 @@
 
 Law: nothing is asked twice, nothing is followed elsewhere, and the environment is not looked at (no proxy, no
 netrc). A refusal of the node becomes one line; what stands in the way of a flight is told in full. A token is
-given with ``--token``, or made with the key of the node's own data directory.
+given with ``--token``, or made with the key of the node's own data directory: for the party itself, or with
+``--as`` for one of its people.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S: Final = 30.0
 LIFE_S: Final = 300
+_NAME_MAX: Final = 100
+"""As many characters as a node takes for the name of an account."""
 
 
 class Refusal(SkypactError):  # noqa: N818 -- an answer, of which each verb makes what it must
@@ -46,6 +49,7 @@ def options(p: argparse.ArgumentParser) -> None:
     """The options of every verb that asks a node."""
     p.add_argument("--url", metavar="URL", help="the node; by default as it is configured")
     p.add_argument("--token", metavar="TOKEN", help="a bearer token; by default one is made")
+    p.add_argument("--as", dest="account", metavar="NAME", help="make it for this account (the party itself)")
     places(p)
 
 
@@ -76,6 +80,8 @@ def ask(
             f"--url: not the URL of a node; found {given.url!r}, expected like http://127.0.0.1:8650"
         )
     url = base + path + (f"?{urlencode(query)}" if query else "")
+    if given.token and given.account:
+        raise UsageError("--as: a token says itself who asks; give --token or --as")
     token = given.token or made(given, scope)
     if not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError("--token: no bearer token; expected one word, as 'skypact token' prints it")
@@ -101,21 +107,32 @@ def ask(
     return answer.status_code, content
 
 
-def made(given: argparse.Namespace, scope: str) -> str:
-    """A token for this party's own node, signed with the key of its data directory."""
+def made(given: argparse.Namespace, scope: str, *, life_s: int = LIFE_S) -> str:
+    """A token for this party's own node, signed with the key of its data directory.
+
+    It is the party's own, or that of the account which ``--as`` names.
+
+    Raises
+    ------
+    UsageError
+        No token can have that name.
+    """
     from skypact.node.keys import own_key
     from skypact.seal import access_token
 
+    name: str | None = given.account
+    if name is not None and (not 1 <= len(name) <= _NAME_MAX or not name.isprintable()):
+        raise UsageError(f"--as: 1 to {_NAME_MAX} printable characters; found {name[:60]!r}")
     config = told(given, make=False)
     now_s = time.time_ns() // 1_000_000_000  # the terminal is one of the places where the clock enters
     return access_token(
         own_key(config),
         issuer=config.issuer,
-        party=config.node.party,
+        party=config.node.party if name is None else name,
         audience=config.audiences[0],
         scope=scope,
         now_s=now_s,
-        end_s=now_s + LIFE_S,
+        end_s=now_s + life_s,
         ident=uuid.uuid4().hex,
     )
 
