@@ -199,7 +199,7 @@ class _Lines:
     def __init__(self, path: Path) -> None:
         self.bodies = self.erased = 0
         self._path = path
-        self._lines = self._read()
+        self._lines = contents(path)
 
     def hold(self, entries: list[bytes]) -> None:
         """The next lines are of these entries, or a fault is raised."""
@@ -234,23 +234,9 @@ class _Lines:
                 expected=f"{self.bodies + self.erased} lines",
             )
 
-    def _read(self) -> Iterator[_Body]:
-        try:
-            with self._path.open("rb") as file:
-                for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES), b""), 1):
-                    where = f"{self._path}:{number}"
-                    if not line.endswith(b"\n"):
-                        raise FormatError("cut short, or too long", where=where, expected="a whole line")
-                    try:
-                        yield msgspec.json.decode(line, type=_Body)
-                    except msgspec.MsgspecError as error:
-                        raise FormatError(f"not the contents of a leaf ({error})", where=where) from None
-        except OSError as error:
-            raise InputError("cannot be read", where=str(self._path), found=error.strerror) from None
 
-
-class _Body(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """A line of contents."""
+class Content(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """A line of contents: what the entry at that position commits to, or that it was erased."""
 
     position: int
     kind: str = ""
@@ -258,6 +244,28 @@ class _Body(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     salt: bytes = b""
     content: bytes = b""
     erased: bool = False
+
+
+def contents(path: Path) -> Iterator[Content]:
+    """The lines of a file of contents, in their order; nothing is verified.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or a line is not the contents of a leaf; the line is named.
+    """
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES), b""), 1):
+                where = f"{path}:{number}"
+                if not line.endswith(b"\n"):
+                    raise FormatError("cut short, or too long", where=where, expected="a whole line")
+                try:
+                    yield msgspec.json.decode(line, type=Content)
+                except msgspec.MsgspecError as error:
+                    raise FormatError(f"not the contents of a leaf ({error})", where=where) from None
+    except OSError as error:
+        raise InputError("cannot be read", where=str(path), found=error.strerror) from None
 
 
 def _since(folder: Path, policy: Policy) -> Trusted | None:
@@ -305,10 +313,10 @@ async def _write_bodies(store: Store, path: Path, size: int, tell: Callable[[str
         os.fsync(file.fileno())
 
 
-def _body(row: LeafRow) -> _Body:
+def _body(row: LeafRow) -> Content:
     if row.salt is None or row.content is None:
-        return _Body(row.position, erased=True)
-    return _Body(row.position, row.kind, row.ref, row.salt, row.content)
+        return Content(row.position, erased=True)
+    return Content(row.position, row.kind, row.ref, row.salt, row.content)
 
 
 def _read(path: Path) -> bytes:

@@ -10,18 +10,19 @@ the message or of the whole extract.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import json
+from typing import TYPE_CHECKING, Any, Final
 
 from skypact.airspace.moving import Trajectories
 from skypact.errors import FormatError, InputError, ModeError
 from skypact.formats.jsonpath import Node, joined, parse
 from skypact.incident import values
 from skypact.incident.logbook import Clock, Logbook, Logged, Position
-from skypact.instants import DAY_US, SECOND_US
+from skypact.instants import DAY_US, SECOND_US, format_instant
 from skypact.pact import Stance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from skypact.airspace import DataMode
@@ -43,6 +44,77 @@ _OF_MESSAGE: Final = (
     "other_clock", "proof",
 )  # fmt: skip
 _OF_POSITION: Final = ("ref", "party", "zone", "stance", "at", "words", "proof")
+
+
+def write_record(
+    book: Logbook,
+    mode: DataMode,
+    *,
+    event: str = "",
+    tracks: Sequence[str] = (),
+    pact: str = "",
+) -> bytes:
+    """An extract as its file has it.
+
+    Parameters
+    ----------
+    book
+        Its messages and stances; tracks and zones are files beside it.
+    event
+        When the event was, as a person wrote it; "" where that is not said.
+    tracks, pact
+        Paths of files, from the extract's own folder; "" for no pact.
+    """
+    said: dict[str, Any] = {"format": TITLE, "data_mode": mode.value, "holder": book.holder}
+    said |= {"ledger": book.ledger, "forks": list(book.forks), "event": event}
+    said |= {"messages": [_written(each) for each in book.messages]}
+    said |= {"positions": [_stance_written(each) for each in book.positions]}
+    said |= {"tracks": list(tracks), "pact": pact}
+    kept = {name: value for name, value in said.items() if value or name == "messages"}
+    return json.dumps(kept, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+
+
+def _written(message: Logged) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "ref": message.ref,
+        "kind": message.kind,
+        "sender": message.sender,
+        "receiver": message.receiver,
+        "channel": message.channel,
+        "sent": _instants(message.sent),
+        "delivered": None if message.delivered is None else _instants(message.delivered),
+        "opened": None if message.opened is None else _instants(message.opened),
+        "about": list(message.about),
+        "scope": message.scope,
+        "clock": _clock_written(message.clock),
+        "other_clock": _clock_written(message.other),
+        "proof": message.proof,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _stance_written(position: Position) -> dict[str, Any]:
+    said = {
+        "ref": position.ref,
+        "party": position.party,
+        "zone": position.zone,
+        "stance": position.stance.value,
+        "at": format_instant(position.at_us),
+        "words": position.words,
+        "proof": position.proof,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _instants(when: Period) -> str:
+    ends = dict.fromkeys((when.earliest_us, when.latest_us))
+    return "/".join(map(format_instant, ends))
+
+
+def _clock_written(clock: Clock | None) -> dict[str, float] | None:
+    if clock is None:
+        return None
+    return {"offset_s": clock.offset_us / SECOND_US, "bound_s": clock.bound_us / SECOND_US}
 
 
 def read_record(path: Path, mode: DataMode) -> Logbook:

@@ -42,6 +42,14 @@ REACH_M: Final = 500_000.0
 """Further than this from a place it is not said how far."""
 POINT_M: Final = 1.0
 """A place is asked about with an accuracy of so much at least."""
+NO_WARNING: Final = frozenset(
+    {
+        "cancel", "receipt", "readback", "ack", "reply", "report", "query", "answer", "second query",
+        "check-in", "zone recognise", "zone reject", "zone reserve", "suspend", "resume", "release",
+        "forward",
+    }
+)  # fmt: skip
+"""Kinds of messages that warn nobody of anything: they answer, ask, or carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +259,7 @@ def _cited(ref: str, proof: str) -> str:
 def _warned(claim: Claim, book: Logbook) -> Finding:
     value = claim.value
     assert isinstance(value, Warned)  # noqa: S101  # the question takes no other
-    found = [m for m in book.messages if _is_meant(claim, m) and not m.scope]
+    found = [m for m in book.messages if _is_meant(claim, m) and not m.scope and m.kind not in NO_WARNING]
     if value.channel is not None:
         found = [m for m in found if values.plain(m.channel) == value.channel]
     if not found:

@@ -282,6 +282,11 @@ def has_forked(tx: Tx, origin: str) -> bool:
     return bool(_HAS_FORKED.rows(tx, origin))
 
 
+def forks(tx: Tx) -> list[int]:
+    """The leaves that prove that others' logs contradicted themselves."""
+    return [int(position) for (position,) in _FORKS.rows(tx)]
+
+
 def put_fork(tx: Tx, origin: str, position: int) -> None:
     """It has; the leaf at this position proves it."""
     _PUT_FORK.run(tx, origin, position)
@@ -375,6 +380,7 @@ _PUT_WITNESSED: Final = Sql(
     "cosigned_us = excluded.cosigned_us"
 )
 _HAS_FORKED: Final = Sql("SELECT fork FROM ledger_witnessed WHERE origin = $1 AND fork IS NOT NULL")
+_FORKS: Final = Sql("SELECT fork FROM ledger_witnessed WHERE fork IS NOT NULL ORDER BY fork")
 _PUT_FORK: Final = Sql("UPDATE ledger_witnessed SET fork = $2 WHERE origin = $1")
 _LAST_EPOCH: Final = Sql(
     "SELECT number, begun_us, why, witnessed FROM ledger_epoch ORDER BY number DESC LIMIT 1"
