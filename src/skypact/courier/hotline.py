@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from skypact.courier.peers import Sender
     from skypact.desk.hotline import HotlineDesk
     from skypact.desk.lines import Lines, Missing
+    from skypact.store.hotline import MessageRow
 
 SCOPE: Final = "skypact.hotline"
 CALL_S: Final = 20.0
 """Seconds that one call may last: a batch is judged in it."""
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 60.0
+MANY: Final = 128
+"""Messages in one call: few enough that one batch is judged there while another is written down here."""
 LOOK_S: Final = 5.0
 """How often a line is looked at where nobody has said anything."""
 
@@ -144,8 +147,11 @@ class Hotline:
         if not post.known:
             await self._know(post)
             post.known = True
-        while await self._bring(post):
-            pass
+        try:
+            while await self._bring(post):
+                pass
+        finally:
+            await post.rest()
         missing = await self._lines.missing(post.party)
         now_s = asyncio.get_running_loop().time()
         # what is on its way may just be late: what was missing at the last look too is asked for
@@ -176,10 +182,16 @@ class Hotline:
             await self._lines.say_again(ident, self._clock())
 
     async def _bring(self, post: _Post) -> bool:
-        """One batch; False where nothing waits, or nothing of it has ended."""
-        rows = await self._desk.outgoing(post.party)
+        """One batch; False where nothing waits.
+
+        While what was answered is being written here, the next batch is on its way.
+        """
+        rows = await self._desk.outgoing(post.party, but=post.flying, most=MANY)
         if not rows:
-            return False
+            flying = bool(post.flying)
+            await post.landed()
+            return flying
+        post.flying |= {row.id for row in rows}
         body = msgspec.json.encode({"envelopes": [row.envelope for row in rows]})
         sent_us = self._clock()
         try:
@@ -187,12 +199,21 @@ class Hotline:
         except NoLine:
             await self._desk.unanswered(rows)
             raise
+        back_us = self._clock()
+        await post.landed()
+        post.settling = asyncio.create_task(self._settle(post, rows, answer, sent_us, back_us))
+        return True
+
+    async def _settle(
+        self, post: _Post, rows: list[MessageRow], answer: _Answer, sent_us: int, back_us: int
+    ) -> None:
+        """Write down what was answered to a batch."""
         verdicts = [Verdict(each.id, each.what, each.why, each.receipt) for each in answer.messages]
-        ended = await self._desk.answered(post.party, rows, verdicts, sent_us=sent_us, back_us=self._clock())
+        ended = await self._desk.answered(post.party, rows, verdicts, sent_us=sent_us, back_us=back_us)
+        post.flying -= {row.id for row in rows}
         if not ended:
             why = next((each.why for each in verdicts if each.why), "it judged none of the messages")
             raise self._failed(post, why)
-        return True
 
     async def _ask(self, post: _Post, method: str, path: str, body: bytes | None, kind: type[_T]) -> _T:
         tries = self._lines.tries[post.party]
@@ -234,3 +255,19 @@ class _Post:
         self.known = False
         self.missing: list[Missing] = []
         self.asked_s = 0.0
+        self.flying: set[bytes] = set()
+        self.settling: asyncio.Task[None] | None = None
+
+    async def landed(self) -> None:
+        """Wait until the last answer is written down; raises what came of that."""
+        settling, self.settling = self.settling, None
+        if settling is not None:
+            await settling
+
+    async def rest(self) -> None:
+        """Nothing is on its way any more, however it has ended."""
+        settling, self.settling = self.settling, None
+        if settling is not None:
+            with contextlib.suppress(NoLine, Refused):
+                await settling
+        self.flying.clear()

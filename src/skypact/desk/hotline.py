@@ -20,6 +20,7 @@ it has a leaf of the ledger and no place among messages.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -29,13 +30,13 @@ from skypact.exchange.hotline.clocks import offset
 from skypact.exchange.hotline.messages import Kind, Message, Post, Received
 from skypact.exchange.hotline.table import ALARMS
 from skypact.exchange.hotline.thread import Thread, opened
-from skypact.formats.hotline_json import encode
-from skypact.formats.hotline_jws import carried, read_envelope, signed, verified
+from skypact.formats.hotline_json import encode, ident_of
+from skypact.formats.hotline_jws import carried, may_sign, read_envelope, signed, verified
 from skypact.instants import SECOND_US
 from skypact.store import hotline as kept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from skypact.desk.pact import Agreement, Running
     from skypact.exchange.hotline.messages import Body, Text
@@ -54,6 +55,7 @@ FRESH_US: Final = SECOND_US
 NOBODY: Final = "nobody is at a post"
 """The outcome of a call for which the pact has nobody at that instant."""
 _MESSAGES_MAX: Final = 20_000
+_LOG = logging.getLogger("skypact.hotline")
 _GIVEN: Final = "given in the answer to what it receipts"
 _FEW: Final = 4
 """So many envelopes are verified where they are; more, in a thread."""
@@ -156,7 +158,7 @@ class HotlineDesk:
         now_us: int,
     ) -> Message:
         """As :meth:`say`, within a write of the caller's, who calls :attr:`wake` when it has committed."""
-        return self._say(tx, kind, to, body, re=re, text=text, by=by, post=post, now_us=now_us)
+        return self._say(tx, kind, to, body, re=re, text=text, by=by, post=post, now_us=now_us).message
 
     def _say(
         self,
@@ -172,9 +174,12 @@ class HotlineDesk:
         now_us: int,
         state: str = "waiting",
         why: str = "",
-    ) -> Message:
-        thread: Thread | None = None
-        if re:
+        within: Thread | None = None,
+    ) -> Envelope:
+        thread = within
+        if thread is not None:
+            running = self.threads.under(tx, thread.first.pact)
+        elif re:
             row = kept.message(tx, raw_id(re, "re"))
             if row is None or row.state == "refused":
                 raise Refused(Reason.UNKNOWN, "no such message here", where="re", found=re)
@@ -200,16 +205,21 @@ class HotlineDesk:
             body,
             text,
         )
-        envelope = signed(self._key, encode(draft))
-        verified(envelope, running.pact, running.digest)  # our own key may have ended
+        payload = encode(draft)
+        known = None
+        if kind is Kind.RECEIPT:  # nothing in it is anybody's words
+            ident = ident_of(payload)
+            known = replace(draft, id=ident, thread=draft.thread or ident)
+        envelope = signed(self._key, payload, known)
         message = envelope.message
+        may_sign(envelope.key_id, message, running.pact)  # our own key may have ended
         thread = opened(message, running.pact) if thread is None else thread.take(message, running.pact)
         leaf = tx.append("hotline.sent", message.id, envelope.text.encode("ascii"))
         ended_us = None if state == "waiting" else now_us
         kept.add(tx, row_of(message, envelope.text, "out", state, why, by, now_us, ended_us, leaf))
         self.threads.remember(message)
         self.threads.keep(tx, thread, running.pact, now_us)
-        return message
+        return envelope
 
     # -- what comes -----------------------------------------------------------------------------------------
 
@@ -259,8 +269,7 @@ class HotlineDesk:
         if thread is None:
             return Verdict(message.id, state, why)
         self.threads.remember(message)
-        self.threads.keep(tx, thread, running.pact, now_us)
-        receipt = self._taken(tx, message, now_us, answered=answered)
+        receipt = self._taken(tx, message, thread, now_us, answered=answered)
         return Verdict(message.id, "taken", "", receipt)
 
     def judged(self, tx: Tx, message: Message, pact: Pact) -> tuple[str, str, Thread | None]:
@@ -283,8 +292,11 @@ class HotlineDesk:
         except InputError as error:
             return "refused", str(error), None
 
-    def _taken(self, tx: Tx, message: Message, now_us: int, *, answered: bool) -> str:
-        """What follows when a message of another's is in its thread; returns its receipt."""
+    def _taken(self, tx: Tx, message: Message, thread: Thread, now_us: int, *, answered: bool) -> str:
+        """What follows when a message of another's is in its thread; returns its receipt.
+
+        How the thread stands is written once, with the receipt where there is one.
+        """
         for told in self.taken:
             told(tx, message)
         receipt = ""
@@ -303,12 +315,15 @@ class HotlineDesk:
                     now_us=now_us,
                     state=state,
                     why=why,
+                    within=thread,
                 )
-            except Refused:
+                receipt = made.text
+            except Refused as error:
                 # our own key does not sign any more: what came is kept all the same, and its sender sees that
                 # nobody has receipted it
-                return ""
-            receipt = _envelope(tx, made.id)
+                _LOG.error("nothing can be receipted: %s", error)
+        if not receipt:
+            self.threads.keep(tx, thread, self.threads.under(tx, thread.first.pact).pact, now_us)
         if message.kind is Kind.FORWARD:
             self._open(tx, message, now_us)
         return receipt
@@ -354,8 +369,7 @@ class HotlineDesk:
                     moved = True
                     continue
                 kept.end(tx, row.id, "taken", "", now_us)
-                self.threads.keep(tx, after, running.pact, now_us)
-                self._taken(tx, message, now_us, answered=False)
+                self._taken(tx, message, after, now_us, answered=False)
                 moved = True
 
     async def read(self, texts: Sequence[str], party: str) -> list[Read]:
@@ -375,9 +389,18 @@ class HotlineDesk:
 
     # -- delivery -------------------------------------------------------------------------------------------
 
-    async def outgoing(self, party: str) -> list[MessageRow]:
-        """What waits to be delivered to a party: as much as one call takes."""
-        rows = await self._store.read(lambda tx: kept.waiting_out(tx, party, BATCH_MAX))
+    async def outgoing(
+        self, party: str, *, but: Container[bytes] = (), most: int = BATCH_MAX
+    ) -> list[MessageRow]:
+        """What waits to be delivered to a party: as much as one call takes.
+
+        Parameters
+        ----------
+        but
+            The ids of those that are on their way.
+        """
+        rows = await self._store.read(lambda tx: kept.waiting_out(tx, party, 2 * BATCH_MAX))
+        rows = [row for row in rows if row.id not in but][:most]
         chars = 0
         for count, row in enumerate(rows):
             chars += len(row.envelope)
@@ -419,26 +442,31 @@ class HotlineDesk:
                 kept.end(tx, row.id, state, verdict.why, back_us)
                 ended += 1
             kept.tried(tx, unheard)
+            fresh = {
+                row.id.hex(): row for row in sent if not row.tries and 0 <= sent_us - row.said_us <= FRESH_US
+            }
+            clocked = False
             for each in read:
                 self.receive_in(tx, each, back_us)
-                self._clock(tx, sent, each, sent_us, back_us)
+                clocked = clocked or self._clock(tx, fresh, each, sent_us, back_us)
             return ended
 
         return await self._store.write(work)
 
-    def _clock(self, tx: Tx, sent: Sequence[MessageRow], each: Read, sent_us: int, back_us: int) -> None:
-        """What a receipt says of the other's clock, where its message was sent at once."""
+    def _clock(self, tx: Tx, fresh: Mapping[str, MessageRow], each: Read, sent_us: int, back_us: int) -> bool:
+        """What a receipt says of the other's clock, where its message was sent at once: once in a call."""
         message = None if each.envelope is None else each.envelope.message
         if message is None or not isinstance(message.body, Received) or each.fault is not None:
-            return
-        row = next((row for row in sent if row.id.hex() == message.re), None)
-        if row is None or row.tries or not 0 <= sent_us - row.said_us <= FRESH_US:
-            return
+            return False
+        row = fresh.get(message.re)
+        if row is None:
+            return False
         found = offset(sent_us, message.body.received_us, message.said_us, back_us, waited=False)
         if found is not None:
             kept.put_clock(
                 tx, kept.ClockRow(row.id, message.sender, found.offset_us, found.bound_us, back_us)
             )
+        return found is not None
 
     async def unanswered(self, sent: Sequence[MessageRow]) -> None:
         """A call brought no answer."""
@@ -478,6 +506,12 @@ class HotlineDesk:
             return found
 
         return await self._store.read(work)
+
+    async def beginning(self, digits: str) -> list[str]:
+        """The ids of messages here that begin with these hexadecimal digits: two at most."""
+        low, high = (bytes.fromhex(digits.ljust(64, rest)) for rest in "0f")
+        found = await self._store.read(lambda tx: kept.between(tx, low, high, 2))
+        return [ident.hex() for ident in found]
 
     async def row(self, ident: str) -> MessageRow | None:
         """A message as it is kept, whatever came of it."""
@@ -539,12 +573,6 @@ def _proven(each: Read, party: str, own: str, pacts: Mapping[str, Running | None
         )
         return replace(each, fault=fault)
     return replace(each, own=mine)
-
-
-def _envelope(tx: Tx, ident: str) -> str:
-    row = kept.message(tx, bytes.fromhex(ident))
-    assert row is not None  # noqa: S101  # it was written in this transaction
-    return row.envelope
 
 
 def row_of(

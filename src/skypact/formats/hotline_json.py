@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from skypact import strict_json
 from skypact.airspace.labels import DataMode
 from skypact.errors import FormatError, InputError
 from skypact.exchange.hotline.messages import (
@@ -146,14 +147,11 @@ def load(payload: bytes) -> dict[str, Any]:
             expected=f"at most {PAYLOAD_MAX:,}",
         )
     try:
-        value = json.loads(
-            payload.decode("utf-8"),
-            object_pairs_hook=_object,
-            parse_float=_fraction,
-            parse_constant=_fraction,
-        )
-    except FormatError:
-        raise
+        value = strict_json.load(payload, fraction=_fraction)
+    except strict_json.Twice as twice:
+        raise FormatError(
+            "a member is there twice", where=twice.where, found=twice.name, expected="each once"
+        ) from None
     except (ValueError, RecursionError):
         raise FormatError("not JSON", where="$", expected="an object in UTF-8") from None
     if not isinstance(value, dict):
@@ -214,9 +212,9 @@ def _consistent(body: object) -> None:
 def _read(members: tuple[_Member, ...], value: Any, path: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise FormatError("not an object", where=path, found=value, expected="an object")
-    known = {member.name for member in members}
-    unknown = next((name for name in value if name not in known), None)
-    if unknown is not None:
+    if sum(member.name in value for member in members) != len(value):
+        known = {member.name for member in members}
+        unknown = next(name for name in value if name not in known)
         raise FormatError(
             "a member that is not known",
             where=path,
@@ -240,15 +238,6 @@ def _written(members: tuple[_Member, ...], thing: object) -> dict[str, Any]:
     return {member.name: member.write(value) for member, value in values if value != member.default}
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in made:
-            raise FormatError("a member is there twice", where="$", found=name, expected="each once")
-        made[name] = value
-    return made
-
-
 def _fraction(text: str) -> Any:
     raise FormatError("a number with a fraction", where="$", found=text, expected="whole numbers, or text")
 
@@ -258,9 +247,10 @@ def _fraction(text: str) -> Any:
 
 def _word(choices: type[enum.Enum]) -> Callable[[Any, str], Any]:
     """A word of an enumeration, by its value."""
+    by_value = {each.value: each for each in choices}
 
     def read(value: Any, path: str) -> Any:
-        found = next((each for each in choices if isinstance(value, str) and each.value == value), None)
+        found = by_value.get(value) if isinstance(value, str) else None
         if found is None:
             words = ", ".join(str(each.value) for each in choices)
             raise FormatError("not a word that is known here", where=path, found=value, expected=words)
@@ -270,6 +260,7 @@ def _word(choices: type[enum.Enum]) -> Callable[[Any, str], Any]:
 
 
 _kind = _word(Kind)
+_POSTS: Final = {post.word: post for post in Post}
 
 
 def _value(word: Any) -> Any:
@@ -277,7 +268,7 @@ def _value(word: Any) -> Any:
 
 
 def _post(value: Any, path: str) -> Post:
-    found = next((post for post in Post if value == post.word), None)
+    found = _POSTS.get(value) if isinstance(value, str) else None
     if found is None:
         words = ", ".join(post.word for post in Post)
         raise FormatError("not a post", where=path, found=value, expected=words)

@@ -28,8 +28,11 @@ from skypact.pact.keys import public_bytes
 from skypact.seal import detach, take_detached
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from skypact.exchange.hotline.messages import Message
     from skypact.pact.agreement import Pact
+    from skypact.pact.keys import PartyKey
     from skypact.seal import Detached, SigningKey
 
 TYPE: Final = "skypact-hotline-1"
@@ -62,8 +65,14 @@ class Envelope:
     detached: Detached
 
 
-def signed(key: SigningKey, payload: bytes) -> Envelope:
+def signed(key: SigningKey, payload: bytes, known: Message | None = None) -> Envelope:
     """Sign a message as it is.
+
+    Parameters
+    ----------
+    known
+        The message that the bytes are, where a machine has just written them of nothing but its own words:
+        they are not read again.
 
     Raises
     ------
@@ -73,7 +82,7 @@ def signed(key: SigningKey, payload: bytes) -> Envelope:
         The key is no Ed25519 key.
     """
     public_bytes(key.public)
-    message = decode(payload)
+    message = decode(payload) if known is None else known
     made = detach(key, {"typ": TYPE}, payload)
     first, _, last = made.text.split(".")
     text = f"{first}.{_base64url(payload)}.{last}"
@@ -153,13 +162,29 @@ def verified(envelope: Envelope, pact: Pact, digest: str, *, recipient: str = ""
         )
     party = pact.party(message.sender)
     keys = () if party is None else party.keys
-    key = next((each for each in keys if each.id == envelope.key_id), None)
+    key = _key_of(message, keys, envelope.key_id, where)
+    if not key.verifies(envelope.detached.signature, envelope.detached.signed(envelope.payload)):
+        raise Refused(
+            Reason.UNAUTHENTICATED, "the signature does not fit: it was changed on its way", where=where
+        )
+    return message
+
+
+def may_sign(key_id: str, message: Message, pact: Pact) -> None:
+    """Refuse to say what the recipient would refuse for its key; raises as :func:`verified`."""
+    party = pact.party(message.sender)
+    where = f"{message.kind.value} {message.serial} of {message.sender}"
+    _key_of(message, () if party is None else party.keys, key_id, where)
+
+
+def _key_of(message: Message, keys: Sequence[PartyKey], key_id: str, where: str) -> PartyKey:
+    key = next((each for each in keys if each.id == key_id), None)
     if key is None:
         raise Refused(
             Reason.UNAUTHENTICATED,
             f"signed with a key that the pact does not give to {message.sender}",
             where=where,
-            found=envelope.key_id,
+            found=key_id,
             expected=f"one of its {len(keys)}",
         )
     idle = key.idle(message.said_us)
@@ -170,11 +195,7 @@ def verified(envelope: Envelope, pact: Pact, digest: str, *, recipient: str = ""
             where=where,
             found=format_instant(message.said_us),
         )
-    if not key.verifies(envelope.detached.signature, envelope.detached.signed(envelope.payload)):
-        raise Refused(
-            Reason.UNAUTHENTICATED, "the signature does not fit: it was changed on its way", where=where
-        )
-    return message
+    return key
 
 
 def carried(forward: Message) -> Envelope:

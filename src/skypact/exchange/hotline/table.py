@@ -440,7 +440,10 @@ WORDS_NEEDED: Final = frozenset(
 
 def rows_of(kind: Kind) -> tuple[Row, ...]:
     """The rows of a kind, in the table's order."""
-    return tuple(row for row in TABLE if row.kind is kind)
+    return _ROWS[kind]
+
+
+_ROWS: Final = {kind: tuple(row for row in TABLE if row.kind is kind) for kind in Kind}
 
 
 def drawn() -> Iterator[str]:

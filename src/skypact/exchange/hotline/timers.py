@@ -200,6 +200,10 @@ def _reached(answer: Message, message: Message, pact: Pact) -> bool:
 
 def _row(message: Message) -> Row:
     """The row of a message that is in a thread, so that there is one."""
-    rows = [row for row in rows_of(message.kind) if row.opens is not bool(message.re)]
     level = getattr(message.body, "level", None)
-    return next(row for row in rows if level is None or row.level is level)
+    answers = bool(message.re)
+    return next(
+        row
+        for row in rows_of(message.kind)
+        if bool(row.answers) is answers and (level is None or row.level is level)
+    )
