@@ -862,3 +862,63 @@ filing_draft: Final = Table(
     Column("written_us", BigInteger, nullable=False),
 )
 """What somebody began to write and nobody was told of; it has no serial, and is thrown away when it is filed."""
+
+# ------------------------------------------------------------------------------------------ INCIDENTS
+
+# Incidents as this party keeps them. A line is kept as it was written or came, and none is ever changed or
+# removed; what signs a line lies beside it.
+
+incident: Final = Table(
+    "incident",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("head", Digest, nullable=False),
+    Column("opened_us", BigInteger, nullable=False),
+    Column("changed_us", BigInteger, nullable=False),
+)
+"""Each incident as its last line leaves it; ``head`` is that line's digest, which names all of them."""
+Index("ix_incident_changed", incident.c.changed_us)
+
+incident_entry: Final = Table(
+    "incident_entry",
+    metadata,
+    Column("incident", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("line", LargeBinary, nullable=False),
+    Column("way", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("written_us", BigInteger, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+    CheckConstraint("way IN ('written', 'taken')", name="way"),
+)
+"""Every line: ``written`` here by that account, or ``taken`` by it from another's file; when; its leaf."""
+
+incident_signature: Final = Table(
+    "incident_signature",
+    metadata,
+    Column("incident", Text, primary_key=True),
+    Column("digest", Digest, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("party", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+)
+"""What signs a line, as it was made or came, under its SHA-256; a detached JWS."""
+
+incident_copy: Final = Table(
+    "incident_copy",
+    metadata,
+    Column("incident", Text, primary_key=True),
+    Column("head", Digest, primary_key=True),
+    Column("entries", Integer, nullable=False),
+    Column("parted", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("signatures", LargeBinary, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("arrived_us", BigInteger, nullable=False),
+    Column("leaf", BigInteger, nullable=False),
+)
+"""Another's file of an incident that went on otherwise than ours, from the line ``parted`` on: kept whole."""

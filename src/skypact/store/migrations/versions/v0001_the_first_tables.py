@@ -701,3 +701,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("filer", "serial", "version", name=op.f("pk_filing_wanted")),
     )
     op.create_index("ix_filing_wanted_due", "filing_wanted", ["due_us"], unique=False)
+    op.create_table(
+        "incident",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("head", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("opened_us", sa.BigInteger(), nullable=False),
+        sa.Column("changed_us", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_incident")),
+    )
+    op.create_index("ix_incident_changed", "incident", ["changed_us"], unique=False)
+    op.create_table(
+        "incident_copy",
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("head", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("entries", sa.Integer(), nullable=False),
+        sa.Column("parted", sa.Integer(), nullable=False),
+        sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("signatures", sa.LargeBinary(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("arrived_us", sa.BigInteger(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("incident", "head", name=op.f("pk_incident_copy")),
+    )
+    op.create_table(
+        "incident_entry",
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("line", sa.LargeBinary(), nullable=False),
+        sa.Column("way", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("written_us", sa.BigInteger(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("way IN ('written', 'taken')", name=op.f("ck_incident_entry_way")),
+        sa.PrimaryKeyConstraint("incident", "number", name=op.f("pk_incident_entry")),
+    )
+    op.create_table(
+        "incident_signature",
+        sa.Column("incident", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("party", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("leaf", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("incident", "digest", name=op.f("pk_incident_signature")),
+    )
