@@ -260,6 +260,10 @@ class Filings:
         """Drafts, the newest first."""
         return await self._store.read(lambda tx: kept.drafts(tx, limit))
 
+    def data_mode(self, now_us: int) -> DataMode:
+        """The one data mode of what is filed now: the pact's."""
+        return self._hotline.agreement.current(now_us).pact.data_mode
+
     # -- what is kept ---------------------------------------------------------------------------------------
 
     async def listed(self, **chosen: Any) -> list[Held]:

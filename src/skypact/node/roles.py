@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from skypact.airspace.labels import DataMode
 from skypact.courier.calls import Caller
+from skypact.courier.filings import FilingFetcher
 from skypact.courier.hotline import Hotline
 from skypact.courier.logged import Logged
 from skypact.courier.outbox import Outbox
@@ -25,6 +26,7 @@ from skypact.desk.conformance import Monitor
 from skypact.desk.constraints import ConstraintDesk
 from skypact.desk.dss import DssDesk
 from skypact.desk.dss import Settings as DssSettings
+from skypact.desk.filings import Filings
 from skypact.desk.flights import NodeSettings
 from skypact.desk.hotline import HotlineDesk
 from skypact.desk.lines import Lines
@@ -43,6 +45,7 @@ from skypact.node.keys import record_key
 from skypact.notify.flight import FilingLimits
 from skypact.server import accounts as served_accounts
 from skypact.server import f3548_constraints, f3548_dss, f3548_uss, native, testing
+from skypact.server import filings as served_filings
 from skypact.server import hotline as served_hotline
 from skypact.server import record as served_record
 from skypact.server.journalled import Journalled
@@ -243,6 +246,7 @@ def hotline(world: World, agreement: Agreement) -> Role:
         OwnKey(world.key, issuer=hotline_issuer(config.node.party), party=config.node.party)
     )
     courier = Hotline(desk, lines, outward, config.peers)
+    filings = Filings(world.store, desk, fetch=FilingFetcher(outward, config.peers))
     caller = Caller(
         desk,
         calls,
@@ -258,8 +262,18 @@ def hotline(world: World, agreement: Agreement) -> Role:
             await agreement.refresh(now_us())
 
     return Role(
-        (*served_hotline.peers(desk, lines), *served_hotline.people(desk, lines, calls, accounts)),
-        {"hotline": courier.run, "hotline calls": caller.run, "pact": refresh},
+        (
+            *served_hotline.peers(desk, lines),
+            *served_hotline.people(desk, lines, calls, accounts),
+            *served_filings.peers(filings),
+            *served_filings.people(filings, accounts),
+        ),
+        {
+            "hotline": courier.run,
+            "hotline calls": caller.run,
+            "pact": refresh,
+            "filings": filings.run,
+        },
     )
 
 
