@@ -32,6 +32,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from skypact import strict_json
 from skypact.errors import FormatError, InputError
 
 if TYPE_CHECKING:
@@ -470,18 +471,8 @@ def _algorithm(loaded: Any, where: str) -> str:
 
 def _object(data: bytes) -> dict[str, Any]:
     """A JSON object in which no name is repeated."""
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) != len(pairs):
-            raise ValueError("a name is repeated")
-        return made
-
-    def constant(name: str) -> Any:
-        raise ValueError(f"{name} is not JSON")
-
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=members, parse_constant=constant)
+        value = strict_json.load(data)
     except (ValueError, RecursionError):
         raise FormatError("not JSON", where="token", expected="an object in UTF-8") from None
     if not isinstance(value, dict):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from node_world import Node, Sent, World, box, node, now_us, story
+from node_world import DSS, Node, Sent, World, box, node, now_us, story
 from skypact.courier.client import CallFailed, Response
+from skypact.courier.peers import Peers
+from skypact.desk.outside import Rubbish
 from skypact.formats import f3548_wire as wire
 from skypact.store import node as kept
 from skypact.store import outbox
@@ -372,5 +374,27 @@ def test_a_dead_receiver_delays_nobody_else(tmp_path: Path) -> None:
         reach = await reach_of(alpha)
         assert reach["https://gamma.example"] == (0, 1, 0)
         assert reach["https://beta.example"][0] == 1
+
+    story(tmp_path, tell)
+
+
+def test_an_answer_that_names_a_member_twice_is_none(tmp_path: Path) -> None:
+    """A discovery service that says two things in one answer is not believed in either."""
+
+    async def tell(world: World) -> None:
+        alpha = await node(world, "alpha")
+
+        async def twice(_sent: Sent, arrive: Callable[[], Awaitable[Response]]) -> Response:
+            answer = await arrive()
+            body = answer.body.replace(b'{"id":', b'{"id":"' + IDENT.encode() + b'","id":', 1)
+            return Response(answer.status, answer.headers, body, 0.0)
+
+        volume = box(0, 0, 1, 1)
+        await alpha.file(volume)
+        peers = Peers(alpha.sender, DSS)
+        assert len(await peers.intents_in(volume, 10.0)) == 1
+        world.ways["dss.example"] = twice
+        with pytest.raises(Rubbish, match="a member is named twice; found 'id'"):
+            await peers.intents_in(volume, 10.0)
 
     story(tmp_path, tell)

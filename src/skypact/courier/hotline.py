@@ -26,7 +26,8 @@ from skypact.courier.client import CallFailed
 from skypact.desk.clock import now_us
 from skypact.desk.hotline import Verdict
 from skypact.desk.lines import Tries
-from skypact.errors import InputError, Refused, SkypactError
+from skypact.errors import FormatError, InputError, Refused, SkypactError
+from skypact.strict_json import refuse_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -229,7 +230,8 @@ class Hotline:
             raise self._failed(post, f"status {answer.status}: {said}")
         try:
             found = msgspec.json.decode(answer.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            refuse_repeated(answer.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, FormatError) as error:
             raise self._failed(post, f"not an answer of a hotline: {error}") from None
         tries.fault = ""
         return found

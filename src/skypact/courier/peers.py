@@ -25,6 +25,7 @@ from skypact.exchange.dss import (
 )
 from skypact.formats import f3548_wire as wire
 from skypact.formats.plain import refuse_controls
+from skypact.strict_json import refuse_repeated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,8 +276,9 @@ def _message(body: bytes) -> str:
 
 
 def _plain(body: bytes, kind: type[T]) -> T:
-    """What it says; a text in it that could not be kept is as little an answer as one that cannot be read."""
+    """What it says; what could be read in two ways, or not be kept, is no answer either."""
     said = wire.decode(body, kind)
+    refuse_repeated(body)
     refuse_controls(body)
     return said
 

@@ -9,13 +9,12 @@ How it works. The bytes are parsed at once with msgspec: UTF-8 only (a byte orde
 comments, no trailing commas. Lists of positions are checked in C, and only a list that fails is walked again
 for the path of what is wrong.
 
-Two members of one name in one object are refused, because parsers differ in which one counts. msgspec does
-not tell; but it drops one, so that the text has a colon more than the value written out again. Only then is
-the text parsed a second time, by the standard library, to find where.
+Two members of one name in one object are refused, because parsers differ in which one counts
+(:mod:`skypact.strict_json`).
 
-Known limits: a colon that is written as an escape (u003a) makes up for one that was dropped. Nesting beyond
-the interpreter's recursion limit (1,000) is refused, and so are more than :data:`CONTAINERS_MAX` arrays and
-objects: the whole document is in memory, and an empty array takes thirty times its size on disk.
+Known limits: nesting beyond the interpreter's recursion limit (1,000) is refused, and so are more than
+:data:`CONTAINERS_MAX` arrays and objects: the whole document is in memory, and an empty array takes thirty
+times its size on disk.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ import msgspec
 
 from skypact.errors import FormatError, InputError
 from skypact.instants import parse_instant
+from skypact.strict_json import repeated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -107,6 +107,7 @@ def parse(data: bytes) -> Node:
         )
     try:
         value = msgspec.json.decode(text)
+        _refuse_twice(text, value)
     except UnicodeDecodeError as error:
         raise FormatError(
             "not UTF-8",
@@ -119,62 +120,18 @@ def parse(data: bytes) -> Node:
         ) from None
     except msgspec.MsgspecError as error:
         raise _not_json(text, str(error)) from None
-    if text.count(b":") > _colons(value):
-        _refuse_twice(text)
     return Node(value, "")
 
 
-def _colons(value: object) -> int:
-    """How many colons a value has when it is written out."""
-    try:
-        return msgspec.json.encode(value).count(b":")
-    except OverflowError:  # a whole number of more than 64 bits, which it reads and does not write
-        return 0
-
-
-class _Twice(dict[str, Any]):
-    """An object of two members of one name."""
-
-    name = ""
-
-
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) == len(pairs):
-        return members
-    twice = _Twice(members)
-    seen: set[str] = set()
-    for name, _ in pairs:
-        if name in seen:
-            twice.name = name
-            break
-        seen.add(name)
-    return twice
-
-
-def _refuse_twice(text: bytes) -> None:
+def _refuse_twice(text: bytes, value: Any) -> None:
     """Raise what is said twice, if anything is."""
-    import json
-
-    try:
-        value = json.loads(text, object_pairs_hook=_members, parse_int=len, parse_float=len)
-    except RecursionError:
-        raise FormatError(
-            "nested too deeply", expected="fewer than 1,000 levels of arrays and objects"
-        ) from None
-    left: list[tuple[str, Any]] = [("", value)]
-    while left:
-        path, value = left.pop()
-        if isinstance(value, _Twice):
-            raise FormatError(
-                "the same member is there twice",
-                where=joined(path, value.name),
-                expected="each name once in an object",
-            )
-        if isinstance(value, dict):
-            left.extend((joined(path, key), member) for key, member in reversed(value.items()))
-        elif isinstance(value, list):
-            left.extend((joined(path, k), value[k]) for k in range(len(value) - 1, -1, -1))
+    twice = repeated(text, value)
+    if twice is None:
+        return
+    path = ""
+    for step in (*twice.path, twice.name):
+        path = joined(path, step)
+    raise FormatError("the same member is there twice", where=path, expected="each name once in an object")
 
 
 def _not_json(text: bytes, reason: str) -> FormatError:

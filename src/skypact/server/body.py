@@ -5,10 +5,9 @@ mark, no NaN, no lone surrogate, no control character in a text (:mod:`skypact.f
 named twice in one object, no nesting beyond the limit. Every refusal is a
 :class:`~skypact.errors.FormatError` with the JSON path, what stands there and what should.
 
-How it works. The text without its strings has one bracket a container and one colon a member. Removing empty
-pairs of brackets takes one level of nesting at a time, at the speed of ``bytes.replace``; and a parser that
-keeps the last of two members of one name leaves fewer members than there are colons. So the two checks cost
-one pass of a regular expression that never goes back. Only what is refused is parsed again, to say where.
+How it works. The text without its strings has one bracket a container. Removing empty pairs of brackets takes
+one level of nesting at a time, at the speed of ``bytes.replace``. Whether a member is named twice is
+:mod:`skypact.strict_json`'s to say. Only what is refused is parsed again, to say where.
 
 Known limit: the check of names reads the text once more than the typed decoder does (30 us for 2 kB).
 """
@@ -16,17 +15,14 @@ Known limit: the check of names reads the text once more than the typed decoder 
 from __future__ import annotations
 
 import functools
-import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from skypact.errors import FormatError
 from skypact.formats.plain import refuse_controls
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from skypact.strict_json import refuse_repeated
 
 NESTING_MAX: Final = 32
 """Levels of arrays and objects; the deepest message of F3548-21 has 9."""
@@ -39,7 +35,6 @@ _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+|\.\.\.)\]")
 _EXPECTED = re.compile(r"Expected (?P<want>.+?)(?:, got `(?P<got>\w+)`)?", re.DOTALL)
 _TYPES = re.compile(r"`([\w |]+)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*)`")
-_DOUBTFUL: Final = (b"\\", b'{":', b'[":', b',":', b':":')
 _WORDS: Final = {
     "str": "a string",
     "float": "a number",
@@ -71,13 +66,11 @@ def decode(data: bytes, kind: Any, *, nesting_max: int = NESTING_MAX) -> Any:
     """
     if not data:
         raise FormatError("there is no body", where="$", expected=_JSON)
-    bare = _without_strings(data)
-    if _deeper(bare, nesting_max):
+    if _deeper(_without_strings(data), nesting_max):
         raise FormatError("nested too deeply", where="$", expected=f"at most {nesting_max} levels")
     try:
         message = _decoder(kind).decode(data)
-        if bare.count(b":") != _members(msgspec.json.encode(msgspec.json.decode(data))):
-            raise _repeated(data)
+        refuse_repeated(data)
         refuse_controls(data)
         return message  # noqa: TRY300  # what may fail is above; an else would be far from it
     except msgspec.ValidationError as error:
@@ -114,58 +107,9 @@ def _deeper(bare: bytes, levels: int) -> bool:
     return bool(left)
 
 
-def _members(compact: bytes) -> int:
-    """How many members the objects of a text have that msgspec wrote.
-
-    A quotation mark before a colon ends a name, unless a string begins with a colon or something is escaped:
-    then the strings are taken out first.
-    """
-    if compact.startswith(b'"') or any(mark in compact for mark in _DOUBTFUL):
-        return _without_strings(compact).count(b":")
-    return compact.count(b'":')
-
-
 @functools.lru_cache(maxsize=256)
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
-
-
-class _Twice:
-    """Stands where an object had two members of one name."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-def _repeated(data: bytes) -> FormatError:
-    def members(pairs: list[tuple[str, Any]]) -> Any:
-        made: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in made:
-                return _Twice(name)
-            made[name] = value
-        return made
-
-    path, name = _first(json.loads(data.decode(), object_pairs_hook=members, parse_int=float), "$")
-    return FormatError(
-        "a member is named twice", where=path, found=name, expected="each name once in one object"
-    )
-
-
-def _first(value: Any, path: str) -> tuple[str, str]:
-    """Where the first :class:`_Twice` is; ``("", "")`` where there is none."""
-    if isinstance(value, _Twice):
-        return path, value.name
-    inner: Iterable[tuple[str, Any]] = ()
-    if isinstance(value, dict):
-        inner = ((f"{path}.{name}", item) for name, item in value.items())
-    elif isinstance(value, list):
-        inner = ((f"{path}[{at}]", item) for at, item in enumerate(value))
-    for place, item in inner:
-        found = _first(item, place)
-        if found[0]:
-            return found
-    return "", ""
 
 
 def _told(text: str, plain: Any) -> FormatError:
