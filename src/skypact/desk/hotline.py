@@ -56,6 +56,7 @@ NOBODY: Final = "nobody is at a post"
 """The outcome of a call for which the pact has nobody at that instant."""
 _MESSAGES_MAX: Final = 20_000
 _LOG = logging.getLogger("skypact.hotline")
+_RECEIPT: Final = Kind.RECEIPT.value
 _GIVEN: Final = "given in the answer to what it receipts"
 _FEW: Final = 4
 """So many envelopes are verified where they are; more, in a thread."""
@@ -243,15 +244,21 @@ class HotlineDesk:
         self.wake(False)
         return verdicts
 
-    def receive_in(self, tx: Tx, each: Read, now_us: int) -> Verdict:
-        """Judge and keep one envelope of another's, within a write."""
+    def receive_in(self, tx: Tx, each: Read, now_us: int, *, answered: bool = True) -> Verdict:
+        """Judge and keep one envelope of another's, within a write.
+
+        Parameters
+        ----------
+        answered
+            Its receipt goes back in the answer to who brought it; else it is a message that waits.
+        """
         if each.fault is not None:
             if each.later:
                 return Verdict(each.id, "later", str(each.fault))
             tx.append("hotline.refused", each.id, each.text.encode("utf-8", "replace"))
             return Verdict(each.id, "refused", str(each.fault))
         assert each.envelope is not None  # noqa: S101  # it is one or the other
-        return self._take(tx, each.envelope, now_us, answered=True)
+        return self._take(tx, each.envelope, now_us, answered=answered)
 
     def _take(self, tx: Tx, envelope: Envelope, now_us: int, *, answered: bool, carrier: str = "") -> Verdict:
         """Judge one message and keep it; ``answered``: its receipt goes back in the answer."""
@@ -300,7 +307,9 @@ class HotlineDesk:
         for told in self.taken:
             told(tx, message)
         receipt = ""
-        if message.kind is not Kind.RECEIPT:
+        # after a restore, what was receipted before it has that receipt, which came back too
+        before = {} if answered else kept.answers(tx, self.party, [bytes.fromhex(message.id)], _RECEIPT)
+        if message.kind is not Kind.RECEIPT and not before:
             state, why = ("delivered", _GIVEN) if answered else ("waiting", "")
             try:
                 made = self._say(
@@ -346,7 +355,7 @@ class HotlineDesk:
         ident = row.id.hex()
         if row.state != "taken":
             return Verdict(ident, "known" if row.way == "out" else row.state, row.why)
-        found = kept.answers(tx, self.party, [row.id], Kind.RECEIPT.value)
+        found = kept.answers(tx, self.party, [row.id], _RECEIPT)
         return Verdict(ident, "known", "", found.get(row.id, ""))
 
     def release(self, tx: Tx, now_us: int) -> None:

@@ -105,7 +105,7 @@ class Lines:
             found = []
             came = kept.line(tx, party, self.party)
             if came.whole < came.serial:
-                found.append(Missing(party, self.party, came.whole + 1, came.serial))
+                found.append(Missing(party, self.party, came.whole + 1, came.serial - 1))
             said = kept.line(tx, self.party, party)
             delivered = kept.delivered_to(tx, self.party, party)
             if theirs > delivered:
@@ -149,7 +149,7 @@ class Lines:
                 if each.fault is None and each.envelope is not None and each.own:
                     again += self._returned(tx, each.envelope, party, now_us)
                 else:
-                    self._desk.receive_in(tx, each, now_us)
+                    self._desk.receive_in(tx, each, now_us, answered=False)
             self._desk.release(tx, now_us)
             return again
 
@@ -227,7 +227,7 @@ class Lines:
             since,
             said.serial,
             heard.serial,
-            "" if heard.whole >= heard.serial else f"{heard.whole + 1}-{heard.serial}",
+            "" if heard.whole >= heard.serial else f"{heard.whole + 1}-{heard.serial - 1}",
             tries.tried_us,
             tries.fault,
             "" if offset is None else offset.text,

@@ -65,18 +65,19 @@ class Threads:
 
     def made(self, rows: Iterable[MessageRow]) -> Thread | None:
         """A thread of its rows, which were judged when they came; None where what opened it is not here."""
-        said: dict[str, list[Message]] = {}
-        first: Message | None = None
-        for row in rows:  # by sender and number
-            if row.state == "refused" or (row.way == "in" and row.state == "waiting"):
-                continue
-            message = self.message(row)
-            if message.thread == message.id:
-                first = message
-            said.setdefault(message.sender, []).append(message)
+        there = [
+            self.message(row)
+            for row in rows  # by sender and number
+            if row.state != "refused" and (row.way == "out" or row.state != "waiting")
+        ]
+        first = next((message for message in there if message.thread == message.id), None)
         if first is None:
             return None
-        return Thread(tuple(said[first.sender]), tuple(said.get(first.to, ())))
+        there = _rooted(there)
+        return Thread(
+            tuple(message for message in there if message.sender == first.sender),
+            tuple(message for message in there if message.sender != first.sender),
+        )
 
     def message(self, row: MessageRow) -> Message:
         """The message of a row."""
@@ -119,6 +120,16 @@ class Threads:
                 next_us(thread, pact, now_us, looked=False),
             ),
         )
+
+
+def _rooted(there: list[Message]) -> list[Message]:
+    """Those that answer something that is there: after a restore, what came back may rest on what has not."""
+    idents = {message.id for message in there}
+    while True:
+        kept_on = [message for message in there if not message.re or message.re in idents]
+        if len(kept_on) == len(there):
+            return there
+        there, idents = kept_on, {message.id for message in kept_on}
 
 
 def next_us(thread: Thread, pact: Pact, now_us: int, *, looked: bool) -> int | None:

@@ -115,10 +115,9 @@ def put_edition(tx: Tx, row: EditionRow) -> None:
 
 
 def add(tx: Tx, row: MessageRow) -> None:
-    """A new message. Its number counts from now on, unless it was refused."""
+    """A new message. Its number is there from now on, whatever came of it: it is not asked for again."""
     _INSERT.many(tx, [tuple(row)])
-    if row.state != "refused":
-        _count(tx, row.sender, row.recipient, row.serial)
+    _count(tx, row.sender, row.recipient, row.serial)
 
 
 def message(tx: Tx, ident: bytes) -> MessageRow | None:
@@ -129,6 +128,11 @@ def message(tx: Tx, ident: bytes) -> MessageRow | None:
 def there(tx: Tx, idents: Sequence[bytes]) -> dict[bytes, MessageRow]:
     """Those of these messages that are here, by id."""
     return {bytes(row[0]): MessageRow(*row) for row in _BY_IDS.rows(tx, list(idents))}
+
+
+def between(tx: Tx, low: bytes, high: bytes, limit: int) -> list[bytes]:
+    """The ids of messages that lie between two ids, both included, in their order."""
+    return [bytes(row[0]) for row in _BETWEEN.rows(tx, low, high, limit)]
 
 
 def of_thread(tx: Tx, thread: bytes) -> list[MessageRow]:
@@ -296,6 +300,7 @@ _INSERT_EDITION: Final = Sql(
 _INSERT: Final = Sql(f"INSERT INTO hotline_message ({_MESSAGE}) VALUES ({{values 19}})")  # noqa: S608
 _BY_ID: Final = Sql(f"{_SELECT} WHERE id = $1")
 _BY_IDS: Final = Sql(f"{_SELECT} WHERE id = ANY($1::bytea[])")
+_BETWEEN: Final = Sql("SELECT id FROM hotline_message WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT $3")
 _OF_THREAD: Final = Sql(f"{_SELECT} WHERE thread = $1 ORDER BY sender, serial, id")
 _ANSWERS: Final = Sql(
     "SELECT re, envelope FROM hotline_message WHERE re = ANY($1::bytea[]) AND sender = $2 AND kind = $3"
@@ -331,7 +336,7 @@ _LINES: Final = Sql(
 )
 _SERIALS: Final = Sql(
     "SELECT DISTINCT serial FROM hotline_message WHERE sender = $1 AND recipient = $2 AND serial > $3"
-    " AND state <> 'refused' ORDER BY serial"
+    " ORDER BY serial"
 )
 _PUT_LINE: Final = Sql(
     "INSERT INTO hotline_line (sender, recipient, serial, whole) VALUES ({values 4})"
