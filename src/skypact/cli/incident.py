@@ -231,24 +231,18 @@ def _of_json(name: str) -> list[tuple[str, dict[str, Any], str]]:
 
 def _append(options: argparse.Namespace, entries: list[tuple[str, dict[str, Any], str]]) -> int:
     """Add entries, all or none of them."""
-    from skypact.formats.incident_file import LETTERS, extend, load, what_of
-    from skypact.formats.jsonpath import Node
-    from skypact.instants import format_instant
+    from skypact.formats.incident_file import extend, load, written
 
     before = after = load(options.file)
     added = []
     for kind, said, where in entries:
-        if kind in LETTERS:
-            said.setdefault("id", after.case.next_id(LETTERS[kind]))
-        writing = _written(options, None)
-        for name in ("received",) if kind == "account" else ("happened",) if kind == "custody" else ():
-            said.setdefault(name, format_instant(writing.at_us))
         try:
-            what = what_of(Node(said, ""), kind)
+            entry = written(after.case, kind, said, _at_us(options), options.by, options.post)
         except InputError as error:
             raise error.at(where) from None
-        after = after.with_entry(_written(options, what))
-        added.append(f"{kind} {said['id']}" if kind in LETTERS else kind)
+        after = after.with_entry(entry)
+        ident = getattr(entry.what, "id", "") or getattr(getattr(entry.what, "claim", None), "id", "")
+        added.append(f"{kind} {ident}".rstrip())
     extend(options.file, before, after)
     _say([f"{options.file}: {', '.join(added) or 'nothing added'}"])
     _say([f"{after.case.status.value}; {len(after.digests)} entries, head {after.head}"])

@@ -270,6 +270,30 @@ def what_of(node: Node, kind: str, *, ignoring: Sequence[str] = ()) -> What:
     return what
 
 
+def written(case: Case, kind: str, said: Mapping[str, Any], at_us: int, by: str, post: str) -> Entry:
+    """An entry that a person writes now: the id that comes next is its own, and what is now need not be said.
+
+    Parameters
+    ----------
+    kind, said
+        The kind of the entry, and its members as JSON has them.
+    at_us, by, post
+        When it is written, for whom, and by which post.
+
+    Raises
+    ------
+    InputError
+        As :func:`what_of`.
+    """
+    if kind not in KINDS:
+        kinds = ", ".join(each for each in KINDS if each != Opening.kind)
+        raise InputError("no kind of entry", where="entry", found=kind, expected=kinds)
+    now = {Account.kind: "received", Custody.kind: "happened"}
+    whole = {now[kind]: format_instant(at_us)} if kind in now else {}
+    whole |= {"id": case.next_id(LETTERS[kind])} if kind in LETTERS else {}
+    return Entry(at_us, by, post, what_of(Node(whole | dict(said), ""), kind))
+
+
 def _claim(node: Node, members: Mapping[str, Member]) -> Claim:
     def read(name: str, default: Any = "") -> Any:
         return members[name].read(node.need(name)) if name in node else default
@@ -423,6 +447,11 @@ def _entry(node: Node, number: int, after: str) -> Entry:
     what = what_of(node, kind, ignoring=(*_ENVELOPE, *(() if number else ("format",))))
     at_us = node.need("at").instant()
     return Entry(at_us, _line_of_text(node.need("by")), _line_of_text(node.need("post")), what)
+
+
+def kept_of(lines: Sequence[bytes], name: str) -> Kept:
+    """An incident of its lines, as :func:`read_incident` reads them."""
+    return read_incident(b"".join(line + b"\n" for line in lines), name)
 
 
 def load(path: Path) -> Kept:

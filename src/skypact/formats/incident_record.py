@@ -166,7 +166,7 @@ def _logbook(node: Node, path: Path, mode: DataMode) -> Logbook:
     pact = pacts[0] if pacts else None
     if "pact" in node and pact is None:
         raise node.need("pact").error("not a pact", "a pact in TOML")
-    positions = [*(_stances(pact) if pact else ()), *(_position(each) for each in _listed(node, "positions"))]
+    positions = [*(stances(pact) if pact else ()), *(_position(each) for each in _listed(node, "positions"))]
     tracks = [each.tracks for each in contents if each.tracks is not None and len(each.tracks)]
     modes = {each.labels.data_mode for each in tracks} | ({pact.data_mode} if pact else set())
     for other in modes - {mode}:
@@ -251,7 +251,7 @@ def _position(node: Node) -> Position:
     )
 
 
-def _stances(pact: Pact) -> Iterator[Position]:
+def stances(pact: Pact) -> Iterator[Position]:
     """What each party says of each zone in the pact, silence left out."""
     for zone in pact.zones:
         under = dict(zone.reservations)

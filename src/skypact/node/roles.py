@@ -26,9 +26,11 @@ from skypact.desk.conformance import Monitor
 from skypact.desk.constraints import ConstraintDesk
 from skypact.desk.dss import DssDesk
 from skypact.desk.dss import Settings as DssSettings
+from skypact.desk.extract import Extract, of_node
 from skypact.desk.filings import Filings
 from skypact.desk.flights import NodeSettings
 from skypact.desk.hotline import HotlineDesk
+from skypact.desk.incidents import Incidents
 from skypact.desk.lines import Lines
 from skypact.desk.logs import Journal, Logs
 from skypact.desk.neighbours import Neighbours
@@ -47,6 +49,7 @@ from skypact.server import accounts as served_accounts
 from skypact.server import f3548_constraints, f3548_dss, f3548_uss, native, testing
 from skypact.server import filings as served_filings
 from skypact.server import hotline as served_hotline
+from skypact.server import incidents as served_incidents
 from skypact.server import record as served_record
 from skypact.server.journalled import Journalled
 from skypact.store import node as kept
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
 
     from skypact.courier.client import Client
     from skypact.node.config import Config
+    from skypact.pact.agreement import Pact
     from skypact.seal import SigningKey
     from skypact.server.metrics import Metrics
     from skypact.server.operation import Operation
@@ -275,6 +279,34 @@ def hotline(world: World, agreement: Agreement) -> Role:
             "filings": filings.run,
         },
     )
+
+
+def incidents(world: World) -> Role:
+    """The incidents that the party keeps, beside what its own record says."""
+    config, agreement = world.config, world.agreement
+    party = config.node.party
+    log = Record(world.store, record_key(config), config.record.origin)
+
+    def pact(at_us: int) -> Pact | None:
+        try:
+            return None if agreement is None else agreement.current(at_us).pact
+        except Refused:  # no version is in force now
+            return None
+
+    async def extract(at_us: int, since_us: int, until_us: int) -> Extract:
+        return await of_node(
+            world.store,
+            log,
+            party,
+            at_us,
+            since_us=since_us,
+            until_us=until_us,
+            logs=config.witnessed_logs,
+        )
+
+    mode = DataMode(config.node.data_mode)
+    desk = Incidents(world.store, Accounts(world.store, party), mode, world.key, pact=pact, extract=extract)
+    return Role(served_incidents.operations(desk, mode))
 
 
 def hotline_issuer(party: str) -> str:

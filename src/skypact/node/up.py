@@ -40,7 +40,7 @@ from skypact.node.calls import calling
 from skypact.node.config import Config, address, relisten, secret
 from skypact.node.keys import own_key
 from skypact.node.pacts import editions
-from skypact.node.roles import ROLES, Role, World, hotline, hotline_issuer, people, record
+from skypact.node.roles import ROLES, Role, World, hotline, hotline_issuer, incidents, people, record
 from skypact.seal import FixedKeys
 from skypact.server import aux, openapi
 from skypact.server.app import Gate, Settings, application
@@ -126,6 +126,8 @@ async def _run(config: Config, say: Callable[[str], None]) -> int:
             roles.append(people(world))
         if config.record.key or key.public.ed25519:
             roles.append(record(world))
+            if "node" in config.node.roles or agreement is not None:
+                roles.append(incidents(world))
         else:
             _LOG.warning("the record is not signed: node.key is not Ed25519, and there is no record.key")
         if agreement is not None:
