@@ -156,10 +156,10 @@ def _read(
     return value, _first(value) if found else None
 
 
-def _first(value: Any) -> Twice | None:
-    """The first marked object, as the text goes."""
+def _first(value: Any) -> Twice:
+    """The first marked object, as the text goes; one that was dropped was so by another, which is marked."""
     left: list[tuple[tuple[str | int, ...], Any]] = [((), value)]
-    while left:
+    while True:
         path, one = left.pop()
         if isinstance(one, _Marked):
             return Twice(path, one.name)
@@ -167,7 +167,6 @@ def _first(value: Any) -> Twice | None:
             left += [((*path, name), member) for name, member in reversed(one.items())]
         elif isinstance(one, list):
             left += [((*path, at), one[at]) for at in range(len(one) - 1, -1, -1)]
-    return None
 
 
 def _no_number(name: str) -> Any:
