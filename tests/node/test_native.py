@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import pytest
@@ -18,7 +18,7 @@ from skypact.courier.peers import Peers
 from skypact.desk.accounts import Accounts
 from skypact.desk.neighbours import Neighbours
 from skypact.instants import format_instant
-from skypact.server import accounts, native
+from skypact.server import accounts, filings, hotline, native
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -327,6 +327,8 @@ def test_the_document_lists_every_operation(tmp_path: Path) -> None:
                 neighbours=Neighbours(alpha.node.desk.store, peers, alpha.node.desk.flights),
             ),
             *accounts.operations(Accounts(alpha.node.desk.store, "alpha")),
+            *filings.people(cast("Any", None), Accounts(alpha.node.desk.store, "alpha")),
+            *hotline.people(*cast("Any", (None, None, None)), Accounts(alpha.node.desk.store, "alpha")),
         )
         return {f"{row.method} {row.path}" for row in rows}
 

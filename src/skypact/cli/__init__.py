@@ -38,7 +38,7 @@ COMMANDS: Final = {
     "check": "find conflicts in tracks, plans, volumes and zones",
     "convert": "write tracks or volumes in another format",
     "pact": "lint, sign and verify an agreement, and say what changed in it",
-    "notify": "check lists of sites and movements, and other filings",
+    "notify": "check, file and show movements, sites, activities and zones",
     "db": "care for a node's database: upgrade, check, prune, backup, restore",
     "formats": "list the formats that can be read and written",
     "up": "run a node: the discovery service, a party's node, or both",
@@ -48,12 +48,22 @@ COMMANDS: Final = {
     "file": "file a flight with the node that runs here",
     "flights": "list the flights of the node that runs here",
     "end": "end a flight of the node that runs here",
-    "hotline": "sign and show messages of the hotline, and what is due",
+    "hotline": "what is said between parties: threads, what is due, signed messages",
+    "ack": "acknowledge a message: opened, passed down, the unit has it",
+    "readback": "read a position and its times back as they were understood",
+    "reply": "for whom we speak, and what we mean to do",
+    "query": "ask another party something",
+    "answer": "answer a query",
+    "stop": "have another party stop, or tell it of a danger",
+    "checkin": "ask whether the line to a party is alive",
+    "zone": "recognise a zone, reject it, or reserve our position",
     "record": "prove, verify and export a party's ledger, and erase from it",
     "incident": "each party's account of an incident beside the others'",
     "logs": "export the logs that F3548-21 asks for",
 }
 """The verbs, each a module of this package with ``parser()`` and ``run()``, and what each is for."""
+_SAID: Final = frozenset({"ack", "readback", "reply", "query", "answer", "stop", "checkin", "zone"})
+"""Those that say something on the hotline: one module has them all."""
 
 _HELP = """\
 usage: skypact COMMAND ...
@@ -107,7 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def command(name: str) -> Command:
-    """The module of one verb."""
+    """The module of one verb, or what stands for it."""
+    if name in _SAID:
+        return cast("Command", importlib.import_module("skypact.cli.saying").Said(name))
     return cast("Command", importlib.import_module(f"skypact.cli.{name}"))
 
 

@@ -49,7 +49,7 @@ _OPTIONS: Final = {
 _DESCRIPTION = """\
 The accounts of a party's people, of the node that runs here.
 
-  add NAME --role ROLE  give a person an account; a name is one person's for ever
+  add NAME --role ROLE  make an account; a name is one person's for ever
   list                  list them, those that were ended too
   role NAME ROLE        give an account another role, from its next act on
   end NAME              end it, at once and for ever

@@ -1,8 +1,9 @@
-"""``skypact hotline``: sign a message, show a thread of signed messages, print the script of a read-back.
+"""``skypact hotline``: signed messages as files; and what the node that runs here has of the hotline.
 
-Law: it needs no node. What is shown was verified with the keys of the pact, or is said not to have been; what
-was not is in no thread. A message is signed as it is written: what was left out is filled in first, and
-nothing that is there is changed. Acknowledged is not agreed: that stands under everything.
+Law: with files it needs no node. What is shown of a thread was verified with the keys of the pact, or is said
+not to have been; what was not is in no thread. A message is signed as it is written: what was left out is
+filled in first, and nothing that is there is changed. Acknowledged is not agreed: that stands under
+everything.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from skypact.cli import FOUND, OK, complain, visible
+from skypact.cli.calling import options as node_options
 from skypact.cli.parsing import Parser, instant_us
+from skypact.cli.saying import MORE, flag, said_options
+from skypact.cli.saying import run as say
 from skypact.errors import UsageError
 
 if TYPE_CHECKING:
@@ -31,29 +35,53 @@ ACTIONS: Final = {
     "sign": ("MESSAGE.json", ("pact", "key"), ("answers", "out", "now")),
     "script": ("FILE", (), ("pact", "party", "language")),
 }
-"""What can be done: the files that it takes, the options that it needs, and those that it may have."""
+"""What can be done with files: those that it takes, the options that it needs, and those that it may have."""
+ASKED: Final = {
+    "threads": ((), ("all", "language", "json")),
+    "late": ((), ("language", "json")),
+    "thread": (("ID",), ("language", "json")),
+    "peers": ((), ("language", "json")),
+}
+"""What can be asked of the node that runs here: what it takes, and the options that it may have."""
 
-_OPTIONS: Final = ("pact", "key", "answers", "out", "party", "language", "now", "format")
+_SAID: Final = tuple(dict.fromkeys(name for verb in MORE.values() for name in (*verb.needs, *verb.may)))
+_OPTIONS: Final = ("pact", "key", "answers", "out", "party", "now", "format")
+_NODE: Final = ("url", "token", "account", "config")
 _DESCRIPTION = """\
-Messages of the hotline as files, each a line that a party's key signed.
+What is said between parties, each message a line that a party's key signed.
 
+of the node that runs here:
+  threads            what was said, most urgent first: the level that is
+                     proven, what is due and by whom, who was called
+  thread ID          all of one thread, each message verified, in your language
+  late               what is late; status 1 if something is
+  peers              how the line to each party is, and its clock
+  report ID WORDS    first report of what has happened, after a STOP
+  cancel ID          what we said there holds no longer
+  call PARTY         record a voice call: --from, --until, --answered-by, ...
+  suspend PARTY, resume ID, release ID PARTY..., forward PARTY FILE
+
+of files, without a node:
   show FILE...       each message verified and in your language; the level that
                      is proven, what is due, who is late and whom to call
   sign MESSAGE.json  sign a message: what it leaves out of pact, sender, mode,
                      time, and of what it answers, is filled in
-  script FILE        what to say to read a message back over a telephone"""
+  script FILE        what to say to read a message back over a telephone
+
+An id is given by its first 8 digits or more."""
 _EPILOG = """\
 Acknowledged is not agreed, not permission, not a guarantee.
 
 Exit status: 0 done, and nothing is late; 1 something is late, was refused or
-waits; 2 bad usage or input, or a signature that does not fit."""
+waits; 2 bad usage or input, a signature that does not fit, or no node."""
 
 
 def parser() -> argparse.ArgumentParser:
     """The options of ``skypact hotline``."""
     p = Parser("hotline", _DESCRIPTION, epilog=_EPILOG)
-    p.add_argument("action", metavar="ACTION", choices=ACTIONS, help="one of the above")
-    p.add_argument("files", metavar="FILE", type=Path, nargs="+", help="signed messages; of sign: its JSON")
+    actions = (*ACTIONS, *ASKED, *MORE)
+    p.add_argument("action", metavar="ACTION", choices=actions, help="one of the above")
+    p.add_argument("what", metavar="ARGUMENT", nargs="*", help="as above")
     p.add_argument("--pact", metavar="FILE", type=Path, help="the agreement, with the keys of its parties")
     p.add_argument(
         "--key", metavar="FILE", type=Path, help="of sign: the party's secret key (PEM, mode 0600)"
@@ -65,30 +93,66 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--party", metavar="NAME", help="who reads it: in the first of its languages that there is"
     )
-    p.add_argument("--language", metavar="TAG", help="or in this one: en or ru (en)")
+    p.add_argument("--language", metavar="TAG", help="or in this one: en or ru (en); of words: theirs")
     p.add_argument("--now", metavar="TIME", type=instant_us, help="as if it were then")
     p.add_argument("--format", choices=("table", "json"), help="of show (table)")
+    p.add_argument("--all", action="store_true", help="of threads: those too of which nothing is due")
+    p.add_argument("--json", action="store_true", help="of a node: its answer as JSON")
+    said_options(p, _SAID)
+    node_options(p)
     return p
 
 
 def run(options: argparse.Namespace) -> int:
     """Do it."""
     action: str = options.action
-    files, needed, allowed = ACTIONS[action]
-    for name in _OPTIONS:
-        given = getattr(options, name) is not None
-        if given and name not in (*needed, *allowed):
-            raise UsageError(f"--{name} is not an option of 'skypact hotline {action}'")
-        if name in needed and not given:
-            raise UsageError(f"'skypact hotline {action}' needs --{name}")
-    if not files.endswith("...") and len(options.files) != 1:
-        raise UsageError(f"'skypact hotline {action}' takes one {files}; found {len(options.files)} files")
+    _demand(options, action)
+    if action in MORE:
+        return say(options, f"hotline {action}", MORE[action])
+    if action in ASKED:
+        from skypact.cli import hotline_board
+
+        return hotline_board.run(options)
+    options.files = [Path(name) for name in options.what]
     now_us = time.time_ns() // 1000 if options.now is None else options.now  # the clock enters here
     if action == "sign":
         return _sign(options, now_us)
     if action == "script":
         return _script(options)
     return _show(options, now_us)
+
+
+def _demand(options: argparse.Namespace, action: str) -> None:
+    """Refuse what does not belong to the action."""
+    needed: tuple[str, ...] = ()
+    if action in ACTIONS:
+        files, needed, allowed = ACTIONS[action]
+        if not options.what or (not files.endswith("...") and len(options.what) != 1):
+            raise UsageError(
+                f"'skypact hotline {action}' takes {'' if files.endswith('...') else 'one '}{files};"
+                f" found {len(options.what)} files"
+            )
+    elif action in ASKED:
+        takes, allowed = ASKED[action]
+        if len(options.what) != len(takes):
+            raise UsageError(f"'skypact hotline {action}' takes {' '.join(takes) or 'no argument'}")
+    else:
+        allowed = (*MORE[action].needs, *MORE[action].may, "language", "json")
+    for name in (*_OPTIONS, *_SAID, "language", "all", "json"):
+        value = getattr(options, name)
+        given = value is not None and value is not False
+        if given and name not in {*needed, *allowed}:
+            raise UsageError(f"{_flag(name)} is not an option of 'skypact hotline {action}'")
+        if name in needed and not given:
+            raise UsageError(f"'skypact hotline {action}' needs {_flag(name)}")
+    if action in ACTIONS:
+        for name in _NODE:
+            if getattr(options, name) is not None:
+                raise UsageError(f"'skypact hotline {action}' asks no node")
+
+
+def _flag(name: str) -> str:
+    return flag(name) if name in _SAID else f"--{name}"
 
 
 def pact_of(path: Path) -> tuple[Pact, str, str]:

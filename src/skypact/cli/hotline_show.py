@@ -22,7 +22,7 @@ from skypact.formats.hotline_jws import carried, verified
 from skypact.instants import SECOND_US, format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from skypact.exchange.hotline.messages import Message
     from skypact.exchange.hotline.numbers import Gap, Twins
@@ -113,8 +113,8 @@ def known(envelopes: Sequence[Envelope], pact: Pact, digest: str, now_us: int) -
 # -- for people ---------------------------------------------------------------------------------------------
 
 
-def as_table(known: Known, mark: str, words: Language) -> Iterator[str]:
-    """A thread after the other: what was said, and what follows from it."""
+def as_table(known: Known, mark: str, words: Language, *, more: Iterable[str] = ()) -> Iterator[str]:
+    """A thread after the other: what was said, what follows from it, and ``more`` beside it."""
     pact = known.pact
     yield words.mode(pact.data_mode)
     yield f"{mark + '  ' if mark else ''}{pact.id}, {known.digest}"
@@ -149,6 +149,7 @@ def as_table(known: Known, mark: str, words: Language) -> Iterator[str]:
     for twin in known.twins:
         named = {"sender": twin.sender, "to": twin.to, "serial": twin.serial}
         yield words.text("thread", "twins", ids=", ".join(twin.ids), **named)
+    yield from more
     yield ""
     yield from words.notes
 

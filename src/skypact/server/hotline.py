@@ -6,7 +6,8 @@ but what is between it and this party. A person acts by his account (:mod:`skypa
 whatever he does is kept under his name.
 
 Every answer that shows messages carries the words of :data:`NO_MORE`: a level of acknowledgement is none of
-agreement.
+agreement. What is read may be asked for by the first digits of its id; what is *said* names in full what it
+answers, so that nobody answers what he has not seen.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from skypact.desk.accounts import SCOPE as PEOPLE
 from skypact.desk.accounts import Act
 from skypact.desk.hotline import BATCH_MAX
 from skypact.errors import FormatError, InputError, Reason, Refused
-from skypact.exchange.hotline.messages import Kind, Text
-from skypact.exchange.hotline.timers import lead
+from skypact.exchange.hotline.messages import Kind, Notice, Text
+from skypact.exchange.hotline.thread import read_back
+from skypact.exchange.hotline.timers import lead, level_required
 from skypact.formats.hotline_json import body_of
 from skypact.formats.hotline_jws import read_envelope
 from skypact.instants import FOREVER, format_instant, parse_instant
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 PEERS: Final = "skypact.hotline"
 """The scope of a peer's token."""
 NO_MORE: Final = "Acknowledged is not agreed, not permission, not a guarantee. Not listed is not unprotected."
+SHORT: Final = 8
+"""So many first digits of an id are enough, unless two begin alike."""
+_WHOLE: Final = 64
 _PAGE: Final = 100
 
 
@@ -197,12 +202,23 @@ class SayIn(Struct, kw_only=True):
     text: TextIn | None = None
 
 
+class DifferenceOut(Struct, kw_only=True, omit_defaults=True):
+    """How far what was read back is from what was said: metres of each position, seconds of both instants."""
+
+    points_m: list[float]
+    start_s: float
+    end_s: float
+    exchanged: bool = False
+    text: str
+
+
 class MessageOut(Struct, kw_only=True, omit_defaults=True):
     """A message, and how far it has come.
 
-    ``message`` is what was signed. ``level`` is the highest that its recipient has proven for it; ``state``
-    is of its way: ``waiting``, ``delivered`` or ``refused`` of ours, ``taken``, ``waiting`` or ``refused`` of
-    theirs, and ``why``. ``notice`` says whether a notice came in time.
+    ``message`` is what was signed, and ``envelope`` its signature with it, where one thing alone is asked
+    for. ``level`` is the highest that its recipient has proven for it; ``state`` is of its way: ``waiting``,
+    ``delivered`` or ``refused`` of ours, ``taken``, ``waiting`` or ``refused`` of theirs, and ``why``.
+    ``notice`` says whether a notice came in time; ``difference`` is of a read-back.
     """
 
     id: str
@@ -218,6 +234,7 @@ class MessageOut(Struct, kw_only=True, omit_defaults=True):
     ended: str | None = None
     leaf: int
     notice: str | None = None
+    difference: DifferenceOut | None = None
     envelope: str | None = None
 
 
@@ -244,9 +261,14 @@ class CalledOut(Struct, kw_only=True):
 
 
 class ThreadOut(Struct, kw_only=True, omit_defaults=True):
-    """A thread: what was said about one thing, and what is due."""
+    """A thread: what was said about one thing, and what is due.
+
+    ``said`` is the id of what was said just now. ``required`` is the level that the pact wants of a notice
+    before it begins; ``stances`` are the two sides' to a zone, a side that says nothing being left out.
+    """
 
     id: str
+    said: str | None = None
     kind: str
     opener: str
     other: str
@@ -257,10 +279,14 @@ class ThreadOut(Struct, kw_only=True, omit_defaults=True):
     opened: str
     changed: str | None = None
     current: str
+    level: int
+    level_text: str
+    required: int | None = None
+    stances: dict[str, str] = {}
     messages: list[MessageOut]
     due: list[DueOut]
     calls: list[CalledOut] = []
-    no_more: str = NO_MORE
+    no_more: str
 
 
 class ThreadsOut(Struct, kw_only=True, omit_defaults=True):
@@ -307,8 +333,10 @@ class PeersOut(Struct, kw_only=True):
 
 
 class PactOut(Struct, kw_only=True, omit_defaults=True):
-    """The pact that this node runs under."""
+    """The pact that this node runs under; ``party`` is whose it is, ``languages`` what its people read."""
 
+    party: str
+    languages: list[str]
     id: str
     title: str
     version: int
@@ -341,7 +369,9 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
             post=acting.post,
             now_us=call.now_us,
         )
-        return Answer(201, await _thread(desk, calls, message.id, call.now_us))
+        made = await _thread(desk, calls, message.id, call.now_us)
+        made.said = message.id
+        return Answer(201, made)
 
     async def listed(call: Call) -> Answer:
         (await accounts.acting(call.party)).demand(Act.READ)
@@ -349,19 +379,28 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
         before_us = FOREVER if before is None else parse_instant(before, where="before")
         only = _yes(call, "open")
         found = await desk.listed(before_us, _PAGE, open_only=only)
-        shown = [_thread_out(told, [], call.now_us, row) for row, told in found]
+        called = await calls.of([each.id for _, told in found for each in told.rows])
+        of: dict[bytes, list[CallRow]] = {}
+        for each in called:
+            of.setdefault(each.message, []).append(each)
+        shown = [
+            _thread_out(told, [one for each in told.rows for one in of.get(each.id, ())], call.now_us, row)
+            for row, told in found
+        ]
         more = format_instant(found[-1][0].changed_us) if len(found) == _PAGE else None
         return Answer(body=ThreadsOut(threads=shown, next=more))
 
     async def one(call: Call) -> Answer:
         (await accounts.acting(call.party)).demand(Act.READ)
-        return Answer(body=await _thread(desk, calls, call.params["id"], call.now_us))
+        ident = await _named(desk, call.params["id"])
+        return Answer(body=await _thread(desk, calls, ident, call.now_us, whole=True))
 
     async def message(call: Call) -> Answer:
         (await accounts.acting(call.party)).demand(Act.READ)
-        row = await desk.row(call.params["id"])
+        ident = await _named(desk, call.params["id"])
+        row = await desk.row(ident)
         if row is None:
-            raise Refused(Reason.UNKNOWN, "no such message here", where="id", found=call.params["id"])
+            raise Refused(Reason.UNKNOWN, "no such message here", where="id", found=ident)
         return Answer(body=_message_out(row, None, whole=True))
 
     async def reach(call: Call) -> Answer:
@@ -371,11 +410,18 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
 
     async def pact(call: Call) -> Answer:
         (await accounts.acting(call.party)).demand(Act.READ)
-        running = desk.agreement.current(call.now_us)
+        digest = call.query.get("digest")
+        known = desk.agreement.current(call.now_us) if digest is None else await desk.agreement.known(digest)
+        if known is None:
+            raise Refused(Reason.UNKNOWN, "this node has not run under it", where="digest", found=digest)
+        running = known
         text = await lines.pact_text(running.digest)
         held = running.pact
+        own = held.party(desk.party)
         return Answer(
             body=PactOut(
+                party=desk.party,
+                languages=[] if own is None else list(own.languages),
                 id=held.id,
                 title=held.title,
                 version=held.version,
@@ -418,10 +464,11 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
             answer=ThreadOut,
             statuses={
                 201: "It was said: signed, in the ledger, on its way. The thread with it.",
+                400: "It is no such message, or the table of messages does not allow it.",
                 403: "Your post may not say it.",
                 404: "What it answers is not here.",
                 409: "It does not fit what was said before.",
-                422: "The table of messages does not allow it.",
+                412: "It cannot be said yet: what it answers waits itself, or no key of ours signs now.",
             },
         ),
         row(
@@ -440,7 +487,7 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
             one,
             "A thread, by the id of any of its messages",
             answer=ThreadOut,
-            statuses={404: "There is none."},
+            statuses={404: "There is none.", 409: "Several begin like that: give more digits."},
         ),
         row(
             "hotlineMessage",
@@ -449,7 +496,7 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
             message,
             "A message as it was signed, whatever came of it",
             answer=MessageOut,
-            statuses={404: "There is none."},
+            statuses={404: "There is none.", 409: "Several begin like that: give more digits."},
         ),
         row(
             "hotlinePeers",
@@ -459,7 +506,16 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
             "How the line to each party is",
             answer=PeersOut,
         ),
-        row("pact", "GET", "/pact", pact, "The pact that this node runs under", answer=PactOut),
+        row(
+            "pact",
+            "GET",
+            "/pact",
+            pact,
+            "The pact that this node runs under, or one that it ran under",
+            answer=PactOut,
+            query={"digest": "Of that text: `sha256:` and 64 digits."},
+            statuses={404: "This node has not run under it."},
+        ),
     )
 
 
@@ -474,20 +530,51 @@ async def _other(desk: HotlineDesk, re: str) -> str:
     return two if one == desk.party else one
 
 
-async def _thread(desk: HotlineDesk, calls: Calls, ident: str, now_us: int) -> ThreadOut:
+async def _named(desk: HotlineDesk, digits: str) -> str:
+    """The id that begins with these digits; a whole one as it is, whether it is here or not."""
+    if not (SHORT <= len(digits) < _WHOLE and set(digits) <= set("0123456789abcdef")):
+        return digits
+    found = await desk.beginning(digits)
+    if not found:
+        raise Refused(Reason.UNKNOWN, "no message here begins like that", where="id", found=digits)
+    if len(found) > 1:
+        raise Refused(
+            Reason.CONFLICT,
+            "several messages begin like that",
+            where="id",
+            found=digits,
+            expected=f"more digits, of {' or '.join(found)}",
+        )
+    return found[0]
+
+
+async def _thread(
+    desk: HotlineDesk, calls: Calls, ident: str, now_us: int, *, whole: bool = False
+) -> ThreadOut:
     told = await desk.thread(ident)
     if told is None:
         raise Refused(Reason.UNKNOWN, "no such thread here", where="id", found=ident)
-    return _thread_out(told, await calls.of([row.id for row in told.rows]), now_us)
+    return _thread_out(told, await calls.of([row.id for row in told.rows]), now_us, whole=whole)
 
 
-def _thread_out(told: Told, called: list[CallRow], now_us: int, row: ThreadRow | None = None) -> ThreadOut:
-    thread, first = told.thread, told.thread.first
+def _thread_out(
+    told: Told, called: list[CallRow], now_us: int, row: ThreadRow | None = None, *, whole: bool = False
+) -> ThreadOut:
+    thread, first, current = told.thread, told.thread.first, told.thread.current
     by_id = {row.id.hex(): row for row in told.rows}
-    placed = [_message_out(by_id[each.id], told) for each in thread.messages]
+    placed = [_message_out(by_id[each.id], told, whole=whole) for each in thread.messages]
     # what is in no thread is shown behind it: refused, or waiting for what it answers
     loose = [each for each in told.rows if thread.message(each.id.hex()) is None]
+    level = thread.level(current.id)
+    required = None
+    if isinstance(current.body, Notice):
+        required = level_required(current.body.filing, told.running.pact).value
+    stances = {}
+    if first.kind is Kind.ZONE_DECLARE:
+        found = ((party, thread.stance(party)) for party in thread.sides)
+        stances = {party: stance.kind.value for party, stance in found if stance is not None}
     return ThreadOut(
+        no_more=NO_MORE,
         id=first.id,
         kind=first.kind.value,
         opener=first.sender,
@@ -498,8 +585,12 @@ def _thread_out(told: Told, called: list[CallRow], now_us: int, row: ThreadRow |
         mark=told.running.mark,
         opened=format_instant(first.said_us),
         changed=None if row is None else format_instant(row.changed_us),
-        current=thread.current.id,
-        messages=[*placed, *(_message_out(each, None) for each in loose)],
+        current=current.id,
+        level=level.value,
+        level_text=level.text,
+        required=required,
+        stances=stances,
+        messages=[*placed, *(_message_out(each, None, whole=whole) for each in loose)],
         due=[_due_out(each, now_us) for each in told.due],
         calls=[
             CalledOut(
@@ -533,6 +624,7 @@ def _message_out(row: MessageRow, told: Told | None, *, whole: bool = False) -> 
         ended=None if row.ended_us is None else format_instant(row.ended_us),
         leaf=row.leaf,
         notice=None if told is None else _notice(told, envelope.message),
+        difference=None if told is None else _difference(told, envelope.message),
         envelope=row.envelope if whole else None,
     )
 
@@ -540,6 +632,20 @@ def _message_out(row: MessageRow, told: Told | None, *, whole: bool = False) -> 
 def _notice(told: Told, message: Message) -> str | None:
     found = lead(message, told.running.pact)
     return None if found is None else found.text
+
+
+def _difference(told: Told, message: Message) -> DifferenceOut | None:
+    about = told.thread.message(message.re)
+    if about is None or message.kind is not Kind.READBACK:
+        return None
+    far = read_back(about, message, told.running.pact)
+    return DifferenceOut(
+        points_m=list(far.points_m),
+        start_s=far.start_s,
+        end_s=far.end_s,
+        exchanged=far.exchanged,
+        text=far.text,
+    )
 
 
 def _due_out(owed: Due, now_us: int) -> DueOut:

@@ -35,7 +35,8 @@ def test_what_an_option_takes_is_documented_as_the_help_has_it(name: str) -> Non
         if not action.option_strings or action.nargs == 0:
             continue
         words = action.metavar or (action.option_strings[-1].lstrip("-").upper() if action.choices else "")
-        shown = " ".join([str(words)] * (action.nargs if isinstance(action.nargs, int) else 1))
+        named = words if isinstance(words, tuple) else (str(words),)
+        shown = " ".join(named * (action.nargs // len(named) if isinstance(action.nargs, int) else 1))
         assert f"`{action.option_strings[-1]} {shown}`" in TEXT, action.option_strings
 
 
