@@ -7,7 +7,9 @@ passes, it is lost, its answer is lost, or it comes twice. Each side's clock is 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,7 +23,7 @@ from skypact.desk.calls import Calls
 from skypact.desk.hotline import HotlineDesk
 from skypact.desk.lines import Lines
 from skypact.desk.pact import Agreement
-from skypact.errors import SkypactError
+from skypact.errors import InputError, Refused
 from skypact.exchange.hotline.messages import Kind, Message, Post
 from skypact.exchange.hotline.table import BODIES
 from skypact.formats.pact_toml import read_pact
@@ -172,7 +174,7 @@ class Pair:
         load: Callable[[], Sequence[Edition]] | None = None,
     ) -> Side:
         """Open a side on a database; one of that name that is there is left behind."""
-        store = await Store.open(url, upgrade=True, faults=faults)
+        store = await _opened(url, faults)
         agreement = Agreement(store, load or (lambda: editions(TEXT)), name)
         await agreement.begin(NOW)
         desk = HotlineDesk(store, agreement, SECRETS[LETTERS[name]])
@@ -196,6 +198,28 @@ class Pair:
         """Close the stores."""
         for side in self.sides.values():
             await side.store.close()
+
+
+_EMPTY: list[bytes] = []
+"""A database with all tables, made once: the bytes of its file."""
+
+
+async def _opened(url: str, faults: Faults | None) -> Store:
+    """A store; one of SQLite that is not there yet is a copy of one that the product made."""
+    if not _EMPTY:
+        with tempfile.TemporaryDirectory() as folder:
+            made = f"{folder}/empty.db"
+            await (await Store.open(f"sqlite:///{made}", upgrade=True)).close()
+            _EMPTY.append(await asyncio.to_thread(Path(made).read_bytes))
+    if url.startswith("sqlite:"):
+        await asyncio.to_thread(_laid, Path(url.removeprefix("sqlite:///")))
+    return await Store.open(url, upgrade=True, faults=faults)
+
+
+def _laid(path: Path) -> None:
+    if not path.exists():
+        path.write_bytes(_EMPTY[0])
+        path.chmod(0o600)
 
 
 class _Wire:
@@ -236,7 +260,7 @@ class _Wire:
         call = Call(self._side.name, frozenset(), {}, query, decoded, body or b"", there.now_us, "test")
         try:
             answer = await row.handle(call)
-        except SkypactError as error:
+        except (InputError, Refused) as error:
             return Response(status_of(error), {}, str(error).encode(), 0.0)
         return Response(answer.status, {}, msgspec.json.encode(answer.body), 0.0)
 
