@@ -71,8 +71,21 @@ def ask(
     UsageError
         It cannot be reached, or the URL is none.
     """
+    status, content = fetch(given, method, path, scope=scope, query=query, body=body)
+    return status, _read(content, status)
+
+
+def fetch(
+    given: argparse.Namespace,
+    method: str,
+    path: str,
+    *,
+    scope: str,
+    query: Mapping[str, str] | None = None,
+    body: bytes | None = None,
+) -> tuple[int, bytes]:
+    """Ask the node for what is no JSON: its bytes as they came; raises as :func:`ask` does."""
     import httpx
-    import msgspec
 
     base = (told(given, make=False).base_url if given.url is None else given.url).rstrip("/")
     if not base.startswith(("http://", "https://")):
@@ -98,13 +111,20 @@ def ask(
         raise UsageError(
             f"{base} gave no answer ({why}); what was asked may be done: 'skypact flights' tells"
         ) from None
-    try:
-        content: Any = msgspec.json.decode(answer.content) if answer.content else {}
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise UsageError(f"what answers at {base} is no node: status {answer.status_code}") from None
     if answer.status_code >= 300:
+        content = _read(answer.content, answer.status_code)
         raise Refusal(answer.status_code, content if isinstance(content, dict) else {})
-    return answer.status_code, content
+    return answer.status_code, answer.content
+
+
+def _read(content: bytes, status: int) -> Any:
+    """The JSON of an answer."""
+    import msgspec
+
+    try:
+        return msgspec.json.decode(content) if content else {}
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise UsageError(f"what answers there is no node: status {status}") from None
 
 
 def made(given: argparse.Namespace, scope: str, *, life_s: int = LIFE_S) -> str:

@@ -13,20 +13,19 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from skypact.cli import BAD, FOUND, OK, complain, visible
+from skypact.cli import FOUND, OK, calling, visible
 from skypact.cli.output import binary, standard_output
 from skypact.cli.parsing import MODES, Parser
 from skypact.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from skypact.formats.incident_file import Kept
     from skypact.incident.entries import Entry
-    from skypact.incident.signatures import Signature, Standing
 
-ACTIONS: Final = {
+ON_FILES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     "new": ("FILE", ("title", "parties", "mode", "window", "area", "instrument", "name", "by", "post", "at")),
     "add": ("FILE KIND [NAME=VALUE...]", ("from_", "by", "post", "at")),
     "withdraw": ("FILE ACCOUNT", ("why", "by", "post", "at")),
@@ -35,16 +34,35 @@ ACTIONS: Final = {
     "verify": ("FILE", ("pact", "format")),
     "show": ("FILE", ("format", "record", "pact")),
     "report": ("FILE", ("output", "format", "record", "pact")),
+    "extract": (
+        "no FILE",
+        ("export", "bodies", "log", "witness", "quorum", "other_log", "pact", "event", "track", "output"),
+    ),
     "draft": ("FILE|-", ("format",)),
 }
-"""What can be done, what it takes, and the options that belong to it."""
+"""What can be done with files, what it takes, and the options that belong to it."""
+ON_NODE: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "list": ("no NAME", ("format",)),
+    "new": ("NAME", ("title", "parties", "window", "area", "instrument")),
+    "add": ("NAME KIND [NAME=VALUE...]", ("from_",)),
+    "withdraw": ("NAME ACCOUNT", ("why",)),
+    "assess": ("NAME [NAME=VALUE...]", ()),
+    "show": ("NAME", ("format", "event")),
+    "report": ("NAME", ("output", "format", "event")),
+    "export": ("NAME", ("output",)),
+    "take": ("FILE", ()),
+    "extract": ("no NAME", ("since", "until", "pact", "event", "track", "output")),
+}
+"""The same of the incidents that a node keeps."""
+ACTIONS: Final = tuple(dict.fromkeys((*ON_FILES, *ON_NODE)))
 _NAMED: Final = (
     "title", "parties", "mode", "window", "area", "instrument", "name", "from_", "why", "by", "post", "at",
-    "format", "record", "output", "pact", "key",
+    "format", "record", "output", "pact", "key", "event", "track", "export", "bodies", "log", "witness",
+    "quorum", "other_log", "since", "until",
 )  # fmt: skip
-
-SUFFIX: Final = ".sigs"
-"""What the file of an incident's signatures has beyond the incident's name."""
+_FLAGS: Final = {"from_": "from", "other_log": "other-log"}
+_ALONE: Final = ("list", "extract")
+"""What takes no name and no file."""
 
 _DESCRIPTION = """\
 An incident as one append-only file: each party's account beside the others',
@@ -61,8 +79,16 @@ claim by claim, and what records can say of them. It never says who is right.
                      changed since
   show FILE          verify every line, and say where the parties stand
   report FILE        the report, side by side, as one HTML file or as JSON
+  extract            what a party's ledger says of its hotline, for --record:
+                     from an export of it, or with --node from a node's own
   draft FILE|-       propose incidents and statements from an English news
-                     text, for a person to accept; nothing is written"""
+                     text, for a person to accept; nothing is written
+
+With --node the incidents are those that a running node keeps, NAME in place of
+FILE, and each line is written by the account that asks (--as):
+list, new, add, withdraw, assess, show, report, extract, and
+  export NAME        write its file, and its signatures beside it
+  take FILE          take another's file, with its signatures, as it came"""
 _EPILOG = """\
   skypact incident new case.jsonl --title "The drone of 8 June" \\
       --parties "north:The north,south" --by office --post investigator
@@ -79,8 +105,8 @@ that the incident does not allow."""
 def parser() -> argparse.ArgumentParser:
     """The options of ``skypact incident``."""
     p = Parser("incident", _DESCRIPTION, epilog=_EPILOG)
-    p.add_argument("action", metavar="ACTION", choices=tuple(ACTIONS), help="one of the above")
-    p.add_argument("file", metavar="FILE", type=Path, help="the incident's file, or a news text")
+    p.add_argument("action", metavar="ACTION", choices=ACTIONS, help="one of the above")
+    p.add_argument("file", metavar="FILE", type=Path, nargs="?", help="the incident's file, or a news text")
     p.add_argument("what", metavar="ARGUMENT", nargs="*", help="as above")
     p.add_argument("--title", metavar="TEXT", help="of new: what people call it")
     p.add_argument("--name", metavar="NAME", help="of new: its short name (the file's)")
@@ -107,27 +133,69 @@ def parser() -> argparse.ArgumentParser:
         "--pact",
         metavar="FILE",
         type=Path,
-        help="of sign, verify, show and report: the agreement, with the parties' keys",
+        help="of sign, verify, show, report and extract: the agreement, with the parties' keys",
     )
     p.add_argument(
         "--key", metavar="FILE", type=Path, help="of sign: the party's secret key (PEM, mode 0600)"
     )
-    p.add_argument("--output", metavar="FILE", type=Path, help="of report: where it goes")
+    p.add_argument("--output", metavar="FILE", type=Path, help="of report, extract and export: where it goes")
+    p.add_argument("--event", metavar="PERIOD", help="of extract, and with --node: when the event was")
+    p.add_argument(
+        "--track",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        help="of extract: a file of tracks, to be named in it",
+    )
+    p.add_argument("--export", metavar="DIR", type=Path, help="of extract: an export of the party's ledger")
+    p.add_argument("--bodies", metavar="FILE", type=Path, help="of extract: the contents of that export")
+    p.add_argument("--log", metavar="VKEY", help="of extract: the ledger's key, as it was handed on")
+    p.add_argument(
+        "--witness", metavar="VKEY", action="append", help="of extract: a witness's key; as many as there are"
+    )
+    p.add_argument(
+        "--quorum", metavar="K", type=int, help="of extract: how many witnesses have to have cosigned (all)"
+    )
+    p.add_argument(
+        "--other-log",
+        metavar="VKEY",
+        action="append",
+        help="of extract: the key of a log that the holder may have found to contradict itself",
+    )
+    p.add_argument("--since", metavar="TIME", help="of extract --node: of what was written after it")
+    p.add_argument("--until", metavar="TIME", help="of extract --node: and not after this")
+    p.add_argument("--node", action="store_true", help="the incidents of a running node")
     p.add_argument("--format", metavar="FORMAT", choices=("html", "table", "json"), help="html, table, json")
+    calling.options(p)
     return p
 
 
 def run(options: argparse.Namespace) -> int:
     """Do it."""
     action: str = options.action
-    takes, allowed = ACTIONS[action]
+    table = ON_NODE if options.node else ON_FILES
+    said = f"skypact incident {action}" + (" --node" if options.node else "")
+    if action not in table:
+        raise UsageError(
+            f"'skypact incident {action}' is of files: leave --node out"
+            if options.node
+            else f"'skypact incident {action}' is of the incidents of a node: add --node"
+        )
+    takes, allowed = table[action]
     for name in _NAMED:
         if getattr(options, name) is not None and name not in allowed:
-            raise UsageError(f"--{name.rstrip('_')} is not an option of 'skypact incident {action}'")
+            raise UsageError(f"--{_FLAGS.get(name, name)} is not an option of '{said}'")
+    for name in ("url", "token", "account"):
+        if not options.node and getattr(options, name) is not None:
+            raise UsageError(f"--{'as' if name == 'account' else name} is for a node: add --node")
     few = {"add": 0 if options.from_ else 1, "withdraw": 1}.get(action, 0)
     most = {"add": 1000, "assess": 1000, "withdraw": 1}.get(action, 0)
-    if not few <= len(options.what) <= most:
-        raise UsageError(f"'skypact incident {action}' takes {takes}")
+    if (options.file is None) is not (action in _ALONE) or not few <= len(options.what) <= most:
+        raise UsageError(f"'{said}' takes {takes}")
+    if options.node:
+        from skypact.cli import incident_node
+
+        return incident_node.run(options)
     if "by" in allowed and not (options.by and options.post):
         raise UsageError(
             f"'skypact incident {action}' needs --by PARTY and --post POST: who writes the entry"
@@ -167,21 +235,21 @@ def _new(options: argparse.Namespace) -> int:
     what = what_of(Node({name: value for name, value in said.items() if value is not None}, ""), "incident")
     kept = started(_written(options, what))
     start(options.file, kept)
-    _say([f"{options.file}: opened, head {kept.head}"])
+    say([f"{options.file}: opened, head {kept.head}"])
     return OK
 
 
 def _add(options: argparse.Namespace) -> int:
     if options.from_ is None:
         kind, *pairs = options.what
-        return _append(options, [(kind, _typed(kind, pairs), f"'{kind}'")])
+        return _append(options, [(kind, typed(kind, pairs), f"'{kind}'")])
     if options.what:
         raise UsageError("'skypact incident add --from' takes its entries from that file alone")
-    return _append(options, list(_of_json(options.from_)))
+    return _append(options, list(of_json(options.from_)))
 
 
 def _assess(options: argparse.Namespace) -> int:
-    return _append(options, [("assessment", _typed("assessment", options.what), "'assessment'")])
+    return _append(options, [("assessment", typed("assessment", options.what), "'assessment'")])
 
 
 def _withdraw(options: argparse.Namespace) -> int:
@@ -191,7 +259,7 @@ def _withdraw(options: argparse.Namespace) -> int:
     return _append(options, [("withdrawal", said, "'withdrawal'")])
 
 
-def _typed(kind: str, pairs: list[str]) -> dict[str, Any]:
+def typed(kind: str, pairs: list[str]) -> dict[str, Any]:
     """What a person typed as NAME=VALUE, as JSON has it."""
     from skypact.formats.incident_file import KINDS
 
@@ -210,7 +278,7 @@ def _typed(kind: str, pairs: list[str]) -> dict[str, Any]:
     return said
 
 
-def _of_json(name: str) -> list[tuple[str, dict[str, Any], str]]:
+def of_json(name: str) -> list[tuple[str, dict[str, Any], str]]:
     """The entries of a JSON array, each an object whose member ``entry`` is its kind."""
     from skypact.formats.incident_file import KINDS
     from skypact.formats.jsonpath import parse
@@ -244,118 +312,41 @@ def _append(options: argparse.Namespace, entries: list[tuple[str, dict[str, Any]
         ident = getattr(entry.what, "id", "") or getattr(getattr(entry.what, "claim", None), "id", "")
         added.append(f"{kind} {ident}".rstrip())
     extend(options.file, before, after)
-    _say([f"{options.file}: {', '.join(added) or 'nothing added'}"])
-    _say([f"{after.case.status.value}; {len(after.digests)} entries, head {after.head}"])
+    say([f"{options.file}: {', '.join(added) or 'nothing added'}"])
+    say([f"{after.case.status.value}; {len(after.digests)} entries, head {after.head}"])
     return OK
-
-
-# -- signatures ---------------------------------------------------------------------------------------------
 
 
 def _sign(options: argparse.Namespace) -> int:
-    from skypact.cli.hotline import pact_of
-    from skypact.formats.incident_file import load
-    from skypact.formats.incident_signatures import write_signatures
-    from skypact.incident import signatures
-    from skypact.node.keys import secret_key
+    from skypact.cli import incident_signing
 
-    if not (options.pact and options.key):
-        raise UsageError("'skypact incident sign' needs --pact FILE and --key FILE")
-    pact, _, mark = pact_of(options.pact)
-    kept, there = load(options.file), _beside(options.file)
-    made = signatures.sign(secret_key(options.key, "--key"), kept.case, kept.lines, pact, _at_us(options))
-    known = signatures.standing(kept.case, kept.lines, there, pact)
-    for fault in known.faults:
-        raise fault
-    beside = options.file.with_name(options.file.name + SUFFIX)
-    under = f"; the pact is an {mark.lower()}" if mark else ""
-    if any(each.party == made.party and each.number == made.number for each in known.good):
-        _say([f"{beside}: {made.party} has signed this line already; nothing was written"])
-        return OK
-    with binary(beside) as stream:
-        stream.write(write_signatures((*there, made)))
-    _say([f"{beside}: {made.party} signed up to line {made.number + 1}, head {made.digest}{under}"])
-    return OK
+    return incident_signing.sign(options, _at_us(options))
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from skypact.formats.incident_file import load
+    from skypact.cli import incident_signing
 
-    if options.pact is None:
-        raise UsageError("'skypact incident verify' needs --pact FILE: it has the parties' keys")
-    if options.format == "html":
-        raise UsageError("'skypact incident verify' is a table or JSON")
-    kept = load(options.file)
-    known = _standing(options, kept)
-    assert known is not None  # noqa: S101  # there is a pact
-    if options.format == "json":
-        _json(_as_signed(kept, known))
-    else:
-        _say(list(_signed_lines(kept, known)))
-    for fault in known.faults:
-        complain(f"error: {fault}")
-    return BAD if known.faults else FOUND if known.unsigned else OK
+    return incident_signing.verify(options)
 
 
-def _standing(options: argparse.Namespace, kept: Kept) -> Standing | None:
-    """What the signatures beside a file say of it, with the keys of the pact that is given."""
-    from skypact.cli.hotline import pact_of
-    from skypact.incident import signatures
+def _extract(options: argparse.Namespace) -> int:
+    from skypact.cli import incident_extract
 
-    if options.pact is None:
-        return None
-    pact, _, _ = pact_of(options.pact)
-    return signatures.standing(kept.case, kept.lines, _beside(options.file), pact)
-
-
-def _beside(path: Path) -> tuple[Signature, ...]:
-    from skypact.formats.incident_signatures import SIZE_MAX, read_signatures
-    from skypact.formats.source import Source
-
-    beside = path.with_name(path.name + SUFFIX)
-    if not beside.exists():
-        return ()
-    with Source(beside) as source:
-        return read_signatures(source.read_bytes(SIZE_MAX), str(beside))
-
-
-def _signed_lines(kept: Kept, known: Standing) -> Iterator[str]:
-    from skypact.instants import format_instant
-
-    yield f"{len(kept.digests)} entries verified, head {kept.head}"
-    for number, (entry, mark) in enumerate(zip(kept.case.entries, known.marks, strict=True)):
-        yield f"  {number + 1:>4}  {mark.value:<8}  {entry.what.kind}, by {entry.by} ({entry.post})"
-    for each in known.good:
-        yield f"signed up to line {each.number + 1} by {each.party}, {format_instant(each.at_us)}"
-    many = len(known.unsigned)
-    yield (
-        f"{known.mark}: {many} of {len(known.marks)} lines are not signed by the party they were written for."
-        if many
-        else "Each line is signed by the party that it was written for. That says nothing of who is right."
-    )
-
-
-def _as_signed(kept: Kept, known: Standing) -> dict[str, Any]:
-    from skypact.formats.incident_report import signatures
-
-    marks = [
-        {"n": number, "by": entry.by, "entry": entry.what.kind, "mark": mark.value}
-        for number, (entry, mark) in enumerate(zip(kept.case.entries, known.marks, strict=True))
-    ]
-    return {"entries": len(kept.digests), "head": kept.head, "lines": marks, **signatures(known)}
+    return incident_extract.of_export(options)
 
 
 # -- what there is ------------------------------------------------------------------------------------------
 
 
 def _report_of(options: argparse.Namespace) -> tuple[Kept, list[Any], dict[str, Any]]:
+    from skypact.cli.incident_signing import standing
     from skypact.formats.incident_file import load
     from skypact.formats.incident_record import read_record
     from skypact.formats.incident_report import report
 
     kept = load(options.file)
     books = [read_record(path, kept.case.opening.data_mode) for path in options.record or ()]
-    return kept, books, report(kept, books, _standing(options, kept))
+    return kept, books, report(kept, books, standing(options, kept))
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -363,13 +354,13 @@ def _show(options: argparse.Namespace) -> int:
         raise UsageError("'skypact incident show' is a table or JSON; the page is 'skypact incident report'")
     _, _, data = _report_of(options)
     if options.format == "json":
-        _json(data)
+        print_json(data)
     else:
-        _say(list(_table(data)))
+        say(list(table(data)))
     return FOUND if data["counts"]["sides"]["disputed"] else OK
 
 
-def _table(data: dict[str, Any]) -> list[str]:
+def table(data: dict[str, Any]) -> list[str]:
     """Where the parties stand, for a terminal."""
     incident, file = data["incident"], data["file"]
     lines = [
@@ -424,7 +415,7 @@ def _report(options: argparse.Namespace) -> int:
     made = page(kept, books, data)
     with binary(options.output) as stream:
         stream.write(made)
-    _say([f"{options.output}: the report; it opens offline and prints"])
+    say([f"{options.output}: the report; it opens offline and prints"])
     return OK
 
 
@@ -447,9 +438,9 @@ def _draft(options: argparse.Namespace) -> int:
     except InputError as error:
         raise error.at(str(options.file)) from None
     if options.format == "json":
-        _json(as_json(found))
+        print_json(as_json(found))
     else:
-        _say(list(_proposals(as_json(found))))
+        say(list(_proposals(as_json(found))))
     return OK if found.incidents or found.statements else FOUND
 
 
@@ -475,12 +466,14 @@ def _proposals(found: dict[str, Any]) -> Iterator[str]:
         yield f"  {one['quote_start']}-{one['quote_end']}  {one['quote']}"
 
 
-def _json(value: object) -> None:
+def print_json(value: object) -> None:
+    """A value as JSON on standard output."""
     with standard_output():
         sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def _say(lines: list[str]) -> None:
+def say(lines: list[str]) -> None:
+    """Lines on standard output."""
     with standard_output():
         sys.stdout.writelines(f"{visible(line)}\n" for line in lines)
 
@@ -494,5 +487,6 @@ _DO: Final = {
     "verify": _verify,
     "show": _show,
     "report": _report,
+    "extract": _extract,
     "draft": _draft,
 }

@@ -10,7 +10,6 @@ the message or of the whole extract.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, Final
 
 from skypact.airspace.moving import Trajectories
@@ -22,7 +21,7 @@ from skypact.instants import DAY_US, SECOND_US, format_instant
 from skypact.pact import Stance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from pathlib import Path
 
     from skypact.airspace import DataMode
@@ -46,32 +45,16 @@ _OF_MESSAGE: Final = (
 _OF_POSITION: Final = ("ref", "party", "zone", "stance", "at", "words", "proof")
 
 
-def write_record(
-    book: Logbook,
-    mode: DataMode,
-    *,
-    event: str = "",
-    tracks: Sequence[str] = (),
-    pact: str = "",
-) -> bytes:
-    """An extract as its file has it.
+def write_record(book: Logbook, mode: DataMode) -> dict[str, Any]:
+    """The members of an extract, ready for JSON: messages and stances.
 
-    Parameters
-    ----------
-    book
-        Its messages and stances; tracks and zones are files beside it.
-    event
-        When the event was, as a person wrote it; "" where that is not said.
-    tracks, pact
-        Paths of files, from the extract's own folder; "" for no pact.
+    The event, and the files of tracks and of the pact, are for whoever writes it to a place to name.
     """
     said: dict[str, Any] = {"format": TITLE, "data_mode": mode.value, "holder": book.holder}
-    said |= {"ledger": book.ledger, "forks": list(book.forks), "event": event}
+    said |= {"ledger": book.ledger, "forks": list(book.forks)}
     said |= {"messages": [_written(each) for each in book.messages]}
     said |= {"positions": [_stance_written(each) for each in book.positions]}
-    said |= {"tracks": list(tracks), "pact": pact}
-    kept = {name: value for name, value in said.items() if value or name == "messages"}
-    return json.dumps(kept, indent=1, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    return {name: value for name, value in said.items() if value or name == "messages"}
 
 
 def _written(message: Logged) -> dict[str, Any]:

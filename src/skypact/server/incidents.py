@@ -211,8 +211,7 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
         if "until" in call.query:
             until_us = parse_instant(call.query["until"], where="until")
         found = await incidents.extract(call.party, call.now_us, since_us, until_us)
-        body = json.loads(write_record(found.book, mode))
-        return Answer(body={"extract": body, "left_out": list(found.left_out)})
+        return Answer(body={"extract": write_record(found.book, mode), "left_out": list(found.left_out)})
 
     unknown = {404: "There is no such incident."}
     conflict = {409: "The incident does not allow it.", 412: "It is closed."}
