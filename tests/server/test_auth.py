@@ -327,3 +327,29 @@ def test_not_a_number_is_no_time() -> None:
     assert math.isnan(float("nan"))
     with pytest.raises(ValueError, match="not JSON compliant"):
         token(exp=float("nan"))
+
+
+def test_an_issuer_gives_no_scope_that_is_withheld_from_it() -> None:
+    """A scope that an issuer may not give makes its token nobody's; its other scopes are good."""
+    withheld = frozenset({"skypact.people"})
+    authority = Issuer("b", FixedKeys((KEY.public,)), "https://auth.example", withheld=withheld)
+    text = refused(token(scope="utm.strategic_coordination skypact.people"), bearers(authority))
+    assert text == "scope: issuer b may not give this scope; found 'skypact.people'; expected others"
+    assert bearers(authority).identify(token(scope="utm.strategic_coordination"), NOW_US).party == "uss1"
+    both = Issuer(
+        "b", FixedKeys((KEY.public,)), "https://auth.example", scopes=withheld | {"a"}, withheld=withheld
+    )
+    assert "found 'skypact.people'; expected a" in refused(token(scope="skypact.people"), bearers(both))
+
+
+@pytest.mark.parametrize("apart_s", [-3_600, 3_600])
+def test_a_clock_that_is_off_by_less_than_the_leeway_keeps_nobody_out(apart_s: int) -> None:
+    """An hour either way is none at a door with a day's leeway, two days are; elsewhere an hour is."""
+    day = Issuer("b", FixedKeys((KEY.public,)), "https://auth.example", leeway_s=86_400)
+    made = {name: NOW_S + apart_s + add for name, add in (("iat", 0), ("nbf", -1), ("exp", 300))}
+    strict, lenient = bearers(), bearers(day)
+    assert lenient.identify(token(**made), NOW_US).party == "uss1"
+    assert lenient.identify(token(**made), NOW_US).party == "uss1"
+    refused(token(**made), strict)
+    far = {name: value + 47 * apart_s for name, value in made.items()}
+    refused(token(**far), lenient)

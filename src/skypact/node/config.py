@@ -66,6 +66,7 @@ _EXAMPLES: Final = {
     "public_key_file": '"authority.pem"',
     "refresh_s": "300.0",
     "stale_s": "3600.0",
+    "people": "false",
 }
 _HEAD: Final = """\
 # {name}: what a Skypact node is told. Every key there is stands below with its default; take away the
@@ -136,6 +137,8 @@ class Issuer(_Section, frozen=True):
     """How often the keys at the URL are fetched."""
     stale_s: Positive = 3_600.0
     """How old they may be."""
+    people: bool = False
+    """Whether his tokens may say who of this party's people acts (``skypact.people``): for its own issuer."""
 
 
 class Auth(_Section, frozen=True):

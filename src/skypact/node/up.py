@@ -32,6 +32,7 @@ from sqlalchemy import func, select
 from skypact import __version__, seal
 from skypact.courier.jwks import RemoteKeys
 from skypact.courier.tokens import ClientCredentials, OwnKey, TokenEndpoint, Tokens
+from skypact.desk.accounts import SCOPE as PEOPLE
 from skypact.desk.clock import now_us
 from skypact.desk.pact import Agreement, PartyKeys
 from skypact.errors import InputError, Refused, SkypactError
@@ -67,6 +68,8 @@ for it after each statement: 352 creates a second with Python's 5 ms, 486 with t
 _PAUSE_S: Final = 0.5
 _PAUSE_MAX_S: Final = 60.0
 _FIGURES_S: Final = 10.0
+CLOCKS_APART_S: Final = 86_400
+"""How far another party's clock may be off before its node is not let in at the hotline's door."""
 _STORE_S: Final = 2.0
 """How long the store may take to answer before the node is not ready."""
 
@@ -218,12 +221,14 @@ def _bearers(
     issuers: list[Issuer] = []
     remote: list[RemoteKeys] = []
     for at, item in enumerate(config.auth.issuer):
+        # who speaks for several parties does not say who of this one's people acts
+        withheld = frozenset() if item.people else frozenset({PEOPLE})
         if item.jwks_url:
             keys = RemoteKeys(
                 item.name, item.jwks_url, client, refresh_s=item.refresh_s, stale_s=item.stale_s
             )
             remote.append(keys)
-            issuers.append(Issuer(item.name, keys, item.iss))
+            issuers.append(Issuer(item.name, keys, item.iss, withheld=withheld))
             continue
         path = config.path(item.public_key_file)
         where = f"auth.issuer[{at}].public_key_file"
@@ -231,7 +236,8 @@ def _bearers(
             data = path.read_bytes()
         except OSError as error:
             raise InputError(f"cannot be read ({error.strerror})", where=where, found=str(path)) from None
-        issuers.append(Issuer(item.name, FixedKeys((seal.public_key(data, where=where),)), item.iss))
+        fixed = FixedKeys((seal.public_key(data, where=where),))
+        issuers.append(Issuer(item.name, fixed, item.iss, withheld=withheld))
     if config.auth.own_issuer and config.issuer not in {item.iss for item in issuers}:
         # /token of the testing interface signs for whatever issuer it is asked for
         iss = "" if config.testing.enabled else config.issuer
@@ -244,6 +250,7 @@ def _bearers(
                 hotline_issuer(party),
                 party=party,
                 scopes=frozenset({PEERS}),
+                leeway_s=CLOCKS_APART_S,
             )
             for party in agreement.parties
         ]

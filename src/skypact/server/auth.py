@@ -18,7 +18,7 @@ Law: a token is accepted when every one of these holds, and each refusal says wh
   alone, ``scope`` has no other. A token that says more is refused whole: nothing of it is left out.
 
 No leeway is given on ``exp`` and ``nbf``: issuers give it themselves, by putting ``nbf`` back, and a clock
-that is off is to be mended.
+that is off is to be mended. The one exception is :attr:`Issuer.leeway_s`.
 
 How it works. A token that was verified is remembered by its SHA-256 until it expires, or until any issuer's
 keys change; so its signature is verified once. Nothing here waits: keys come from
@@ -78,6 +78,11 @@ class Issuer:
         The one ``sub`` that his keys may speak for; empty: any.
     scopes
         The scopes that he may give; None: any.
+    withheld
+        Scopes that he may not give.
+    leeway_s
+        How far his clock may be off. Only for keys whose tokens open nothing but a door that judges what
+        comes by its own signature: there a clock that is off must not keep an alarm out.
     """
 
     name: str
@@ -85,6 +90,8 @@ class Issuer:
     iss: str = ""
     party: str = ""
     scopes: frozenset[str] | None = None
+    withheld: frozenset[str] = frozenset()
+    leeway_s: int = 0
 
     def refuse_more(self, said: Identity) -> None:
         """Refuse a token of his that says more than he may.
@@ -96,15 +103,16 @@ class Issuer:
         """
         if self.party and said.party != self.party:
             raise _not(f"issuer {self.name} may not speak for this party", where="sub", expected=self.party)
-        if self.scopes is None:
-            return
-        more = said.scopes - self.scopes
+        more = said.scopes & self.withheld
+        if self.scopes is not None:
+            more |= said.scopes - self.scopes
         if more:
+            given = "others" if self.scopes is None else " ".join(sorted(self.scopes - self.withheld))
             raise _not(
                 f"issuer {self.name} may not give this scope",
                 where="scope",
                 found=min(more),
-                expected=" ".join(sorted(self.scopes)) or "none",
+                expected=given or "none",
             )
 
 
@@ -189,7 +197,7 @@ class Bearers:
             raise _not(
                 "a token for another audience", where="aud", expected=" or ".join(sorted(self.audiences))
             )
-        start_us, end_us = _times(claims, now_us)
+        start_us, end_us = _times(claims, now_us, issuer.leeway_s * SECOND_US)
         party = claims.get("sub")
         if not isinstance(party, str) or not 1 <= len(party) <= SUB_MAX or not party.isprintable():
             raise _not("a token of nobody", where="sub", expected=f"a text of 1 to {SUB_MAX} characters")
@@ -230,7 +238,7 @@ def _hint(issuer: Issuer, keys: tuple[PublicKey, ...], parts: Unverified) -> Non
         issuer.keys.wanted(kid)
 
 
-def _times(claims: Any, now_us: int) -> tuple[int, int]:
+def _times(claims: Any, now_us: int, leeway_us: int) -> tuple[int, int]:
     """From when until when a token is good, in microseconds; the end is not in it.
 
     A refusal says what the time is here, so that whose clock is off is seen from either side.
@@ -239,19 +247,20 @@ def _times(claims: Any, now_us: int) -> tuple[int, int]:
     end_us = _instant(claims, "exp")
     if end_us is None:
         raise _not("a token without an end", where="exp", expected="an instant")
-    if now_us >= end_us:
+    if now_us >= end_us + leeway_us:
         raise _not("a token that has expired", where="exp", expected=f"later: {here}")
     issued_us = _instant(claims, "iat")
-    if issued_us is not None and issued_us > now_us + AHEAD_S * SECOND_US:
+    if issued_us is not None and issued_us > now_us + AHEAD_S * SECOND_US + leeway_us:
         raise _not("a token from the future", where="iat", expected=f"at most {AHEAD_S} s ahead: {here}")
-    if end_us - now_us > (LIFE_S + AHEAD_S) * SECOND_US:
+    if end_us - now_us > (LIFE_S + AHEAD_S) * SECOND_US + leeway_us:
         raise _not("a token that lives too long", where="exp", expected="at most an hour ahead")
     if issued_us is not None and end_us - issued_us > (LIFE_S + BACK_S) * SECOND_US:
         raise _not("a token that lives too long", where="exp", expected="at most an hour after iat")
     start_us = _instant(claims, "nbf")
-    if start_us is not None and now_us < start_us:
+    if start_us is not None and now_us < start_us - leeway_us:
         raise _not("a token that is not yet good", where="nbf", expected=f"earlier: {here}")
-    return start_us if start_us is not None else now_us - AHEAD_S * SECOND_US, end_us
+    begins_us = now_us - AHEAD_S * SECOND_US if start_us is None else start_us - leeway_us
+    return begins_us, end_us + leeway_us
 
 
 def _instant(claims: Any, name: str) -> int | None:
