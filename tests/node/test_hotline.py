@@ -23,6 +23,7 @@ from skypact.exchange.hotline.messages import (
     Kind,
     Message,
     Notice,
+    Plain,
     Position,
     Post,
     Repeated,
@@ -36,6 +37,8 @@ from two_desks import TEXT, Pair, editions, told
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from skypact.store import Tx
 
 
 def test_what_is_said_is_receipted(store_url: str, tmp_path: Path) -> None:
@@ -539,3 +542,19 @@ def test_a_node_does_not_go_back_behind_a_pact(sqlite_url: str) -> None:
         await pair.close()
 
     asyncio.run(story())
+
+
+def test_who_may_not_speak_any_more_says_nothing(sqlite_url: str) -> None:
+    """What is asked in the transaction itself decides: where it raises, nothing is said, no number drawn."""
+
+    def ended(_tx: Tx) -> None:
+        raise Refused(Reason.FORBIDDEN, "the account was ended")
+
+    async def story(pair: Pair) -> None:
+        with pytest.raises(Refused, match="was ended"):
+            await pair.north.desk.say(
+                Kind.CHECK_IN, "south", Plain(), by="kim", post=Post.DUTY_OFFICER, now_us=NOW, check=ended
+            )
+        assert (await pair.north.say(Kind.CHECK_IN)).serial == 1
+
+    told(story, sqlite_url, names=("north",))

@@ -120,6 +120,7 @@ class HotlineDesk:
         by: str,
         post: Post,
         now_us: int,
+        check: Callable[[Tx], None] | None = None,
     ) -> Message:
         """Say something: signed, in the ledger, waiting for delivery.
 
@@ -131,6 +132,8 @@ class HotlineDesk:
             The id of the message that it answers; "" for one that opens a thread.
         by, post
             The account of the person who says it, and the post that he holds.
+        check
+            Raises, in the transaction, where that person may not say it any more.
 
         Raises
         ------
@@ -139,9 +142,13 @@ class HotlineDesk:
         InputError
             It cannot be said like this.
         """
-        message = await self._store.write(
-            lambda tx: self.say_in(tx, kind, to, body, re=re, text=text, by=by, post=post, now_us=now_us)
-        )
+
+        def work(tx: Tx) -> Message:
+            if check is not None:
+                check(tx)
+            return self.say_in(tx, kind, to, body, re=re, text=text, by=by, post=post, now_us=now_us)
+
+        message = await self._store.write(work)
         self.wake(kind in ALARMS)
         return message
 

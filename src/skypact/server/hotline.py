@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from skypact.exchange.hotline.messages import Message
     from skypact.exchange.hotline.timers import Due
     from skypact.store.hotline import CallRow, MessageRow, ThreadRow
+    from skypact.store.tx import Tx
 
 PEERS: Final = "skypact.hotline"
 """The scope of a peer's token."""
@@ -359,6 +360,13 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
         kind = _kind(given.kind)
         to = given.to or await _other(desk, given.re)
         text = None if given.text is None else Text(given.text.language, given.text.words)
+
+        def still(tx: Tx) -> None:
+            if accounts.acting_in(tx, call.party) != acting:
+                raise Refused(
+                    Reason.CONFLICT, "your account was changed meanwhile; nothing was said", where="sub"
+                )
+
         message = await desk.say(
             kind,
             to,
@@ -368,6 +376,7 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
             by=acting.name,
             post=acting.post,
             now_us=call.now_us,
+            check=still,
         )
         made = await _thread(desk, calls, message.id, call.now_us)
         made.said = message.id
