@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hotline_world import BODY, NOW, WHERE
 from pact_keys import SECRETS
-from skypact.errors import Refused
+from skypact.errors import Reason, Refused
 from skypact.exchange.hotline.messages import (
     Acknowledged,
     Carried,
