@@ -14,13 +14,17 @@ from skypact.pact.keys import public_bytes
 from skypact.seal import SigningKey, signing_key
 
 
-def secret(letter: str) -> SigningKey:
-    """The secret key of a letter."""
+def pem(letter: str) -> bytes:
+    """The secret key of a letter, as a node's file has it."""
     made = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(letter.encode()).digest())
-    pem = made.private_bytes(
+    return made.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return signing_key(pem)
+
+
+def secret(letter: str) -> SigningKey:
+    """The secret key of a letter."""
+    return signing_key(pem(letter))
 
 
 SECRETS: Final = {letter: secret(letter) for letter in "abcdefg"}

@@ -157,7 +157,7 @@ class FilingsOut(Struct, kw_only=True, omit_defaults=True):
     """Filings by filer and serial; ``next`` is what ``after`` must be for the rest."""
 
     filings: list[FilingOut]
-    meaning: str = MEANING
+    meaning: str
     warning: str | None = None
     next: str | None = None
 
@@ -499,6 +499,7 @@ def _page(held: Sequence[Held], now_us: int, following: str | None = None) -> Fi
     sites = any(each.filing.kind == FilingClass.SITE.value for each in held)
     return FilingsOut(
         filings=[_filing(each, now_us) for each in held],
+        meaning=MEANING,
         warning=SENSITIVE if sites else None,
         next=following,
     )
