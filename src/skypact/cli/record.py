@@ -184,7 +184,8 @@ def _export(options: argparse.Namespace) -> int:
     progress = _progress(options)
 
     async def work(store: Store, record: Record) -> list[str]:
-        row = await record.checkpoint(_now_us())
+        made = await record.checkpoint(_now_us())
+        row = await record.last() or made  # with the cosignatures that there are
         key = await record.log_key()
         many = await export(store, row, folder, Policy(key), bodies=options.bodies, tell=progress.step)
         return [
@@ -259,6 +260,7 @@ def _verify_database(options: argparse.Namespace) -> int:
             "erased": found.erased,
             "checkpoints": found.checkpoints,
             "cosignatures": found.cosignatures,
+            "messages": found.messages,
             "root": found.root.hex(),
             "faults": found.faults,
         },
@@ -266,6 +268,7 @@ def _verify_database(options: argparse.Namespace) -> int:
             f"{found.leaves} leaves, {found.erased} erased; root {found.root.hex()}",
             f"{found.checkpoints} checkpoints, each of this tree and signed",
             f"{found.cosignatures} cosignatures of witnesses",
+            f"{found.messages} messages of the hotline, each signed with its sender's key of the pact",
             "No fault was found.",
         ]
         if not found.faults
@@ -345,6 +348,7 @@ def _compare(options: argparse.Namespace) -> int:
 
 
 def _as_of(options: argparse.Namespace) -> int:
+    from skypact.cli.record_words import message_of, words
     from skypact.instants import format_instant, parse_instant
 
     at_us = parse_instant(options.what[0], where="TIME")
@@ -367,6 +371,8 @@ def _as_of(options: argparse.Namespace) -> int:
             "kind": each.leaf.kind,
             "ref": each.leaf.ref,
             "recorded_by": format_instant(each.by_us),
+            "says": words(each.leaf.kind, each.leaf.content),
+            "message": message_of(each.leaf.kind, each.leaf.content),
             "content": _content(each.leaf.content),
         }
         for each in found.known
@@ -374,6 +380,7 @@ def _as_of(options: argparse.Namespace) -> int:
     for each in rows:
         gone = " (erased)" if each["content"] is None else ""
         lines.append(f"{each['position']:>8}  {each['recorded_by']}  {each['kind']}  {each['ref']}{gone}")
+        lines += [f"          {each['says']}"] if each["says"] else []
     value = {
         "at": format_instant(at_us),
         "size": 0 if row is None else row.size,

@@ -12,12 +12,13 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from skypact.desk.signatures import BATCH, faults
+from skypact.desk.signatures import BATCH, Messages, checked, faults
 from skypact.errors import FormatError, InputError
 from skypact.record.checkpoint import Checkpoint
 from skypact.record.ledger import Frontier, entry_hash
 from skypact.record.note import VerifierKey, verifier_key
 from skypact.record.tiles import HEIGHT, WIDTH, full_roots, tile_root
+from skypact.store import hotline
 from skypact.store import ledger as kept
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class Audit:
 
     Attributes
     ----------
-    leaves, erased, checkpoints, cosignatures
-        How many there are.
+    leaves, erased, checkpoints, cosignatures, messages
+        How many there are; messages of the hotline, each verified with its sender's key of the pact.
     root
         Of the tree of all leaves.
     faults
@@ -47,6 +48,7 @@ class Audit:
     erased: int = 0
     checkpoints: int = 0
     cosignatures: int = 0
+    messages: int = 0
     root: bytes = b""
     faults: list[str] = field(default_factory=list)
     untold: int = 0
@@ -196,6 +198,13 @@ def _signatures(tx: Tx, found: Audit, keys: list[VerifierKey], tell: Callable[[s
             yield from rows
             above = rows[-1][0]
 
+    def said() -> Iterator[tuple[int, bytes]]:
+        from_ = 0
+        while rows := kept.said(tx, from_, BATCH):
+            found.messages += len(rows)
+            yield from rows
+            from_ = rows[-1][0] + 1
+
     def told(notes: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
         done = 0
         while batch := list(itertools.islice(notes, BATCH)):
@@ -214,3 +223,6 @@ def _signatures(tx: Tx, found: Audit, keys: list[VerifierKey], tell: Callable[[s
             continue
         for size, text in faults(told(cosigned(witness)), [key]):
             found.fault(f"{key.name} under the checkpoint of {size} leaves: {text}")
+    texts = tuple(row.text for row in hotline.editions(tx))
+    for position, text in checked(told(said()), Messages(texts)):
+        found.fault(f"leaf {position}: {text}")

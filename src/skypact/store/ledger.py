@@ -91,6 +91,14 @@ def runs(tx: Tx, low: int, high: int) -> Iterator[tuple[int, int]]:
         yield begin, end
 
 
+def said(tx: Tx, from_: int, limit: int) -> list[tuple[int, bytes]]:
+    """Messages of the hotline among the leaves from a place on: the place, and what was signed.
+
+    Those that were refused are not among them: their signature may be why.
+    """
+    return [(int(position), bytes(content)) for position, content in _SAID.rows(tx, from_, limit)]
+
+
 def leaves_about(tx: Tx, ref: str) -> list[tuple[int, str]]:
     """Positions and kinds of the leaves with this reference, first to last. Reads them all."""
     return [(int(position), kind) for position, kind in _ABOUT.rows(tx, ref)]
@@ -325,6 +333,10 @@ _LENGTHS: Final = Sql(
     "ORDER BY position"
 )
 _HASHES: Final = Sql("SELECT hash FROM leaf WHERE position >= $1 AND position < $2 ORDER BY position")
+_SAID: Final = Sql(
+    "SELECT position, content FROM leaf WHERE position >= $1 AND content IS NOT NULL"
+    " AND kind IN ('hotline.sent', 'hotline.received', 'hotline.returned') ORDER BY position LIMIT $2"
+)
 _ABOUT: Final = Sql("SELECT position, kind FROM leaf WHERE ref = $1 ORDER BY position")
 _LATEST: Final = Sql(
     f"SELECT {_COLUMNS}, "  # noqa: S608 -- names of columns
