@@ -31,7 +31,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Node, Pa
         yield made, folder
 
 
-def run(running: tuple[Node, Path], *arguments: object) -> Ended:
+def run(running: tuple[Node, Path], *arguments: str | Path) -> Ended:
     """``skypact incident ... --node --as kim``, against that node."""
     made, folder = running
     url = f"http://127.0.0.1:{made.port}"
