@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,11 +19,11 @@ from skypact.formats.incident_record import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from skypact.desk.record import Record
     from skypact.store import Store
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
 WHO = ("--by", "office", "--post", "investigator", "--at", "2026-06-02T08:00:00Z")
 TRACK = "time,id,party,kind,data_mode,lat,lng\n2026-06-01T06:00:00Z,x,,ground,test,33.5,38.6\n"
 
@@ -159,3 +162,16 @@ def test_verbs_of_files_and_of_nodes_are_told_apart(
     ):
         assert sides(*words) == 2
         assert message in capsys.readouterr().err, words
+
+
+def test_the_document_s_command_on_an_export_runs(sides: Callable[..., int], tmp_path: Path) -> None:
+    """That of docs/incidents.md, with the files that are here."""
+    blocks = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = (each for each in blocks if "incident extract --export" in each)
+    lines = [shlex.split(line, comments=True)[1:] for line in block.replace("\\\n", " ").splitlines()]
+    (words,) = (line for line in lines if "--export" in line)
+    key = (tmp_path / "north" / "key").read_text(encoding="ascii")
+    here = {"north": "north/out", "north.bodies": "north/bodies", "VKEY": key, "pact.toml": "north/pact.toml"}
+    here |= {"column.geojson": "track.csv"}
+    assert sides(*(here.get(word, word) for word in words[1:])) == 0
+    assert (tmp_path / "north.json").exists()

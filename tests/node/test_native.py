@@ -13,12 +13,13 @@ import pytest
 
 from node_services import SECOND_US, Serving, box, fix, said, serving
 from node_world import DSS, Sent, World, now_us, story
+from skypact.airspace import DataMode
 from skypact.courier.client import CallFailed, Response
 from skypact.courier.peers import Peers
 from skypact.desk.accounts import Accounts
 from skypact.desk.neighbours import Neighbours
 from skypact.instants import format_instant
-from skypact.server import accounts, filings, hotline, native
+from skypact.server import accounts, filings, hotline, incidents, native
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -328,6 +329,7 @@ def test_the_document_lists_every_operation(tmp_path: Path) -> None:
             ),
             *accounts.operations(Accounts(alpha.node.desk.store, "alpha")),
             *filings.people(cast("Any", None), Accounts(alpha.node.desk.store, "alpha")),
+            *incidents.operations(cast("Any", None), DataMode.TEST),
             *hotline.people(*cast("Any", (None, None, None)), Accounts(alpha.node.desk.store, "alpha")),
         )
         return {f"{row.method} {row.path}" for row in rows}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +17,8 @@ from skypact.formats.incident_file import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
 TELL = ("standing=official", "said=2026-06-08Z", "source=a statement", "language=en", "speaker=spokesman")
 
 
@@ -95,3 +98,18 @@ def test_the_record_of_a_node_is_extracted(running: tuple[Node, Path], tmp_path:
     refused = run(running, "show", "nothing")
     assert (refused.status, "no incident of this name" in refused.err) == (2, True)
     assert list(listed([])) == ["no incidents"]
+
+
+def test_the_document_s_commands_on_a_node_run(running: tuple[Node, Path], tmp_path: Path) -> None:
+    """Those of docs/incidents.md, in their order, each with 0."""
+    section = DOCUMENT.read_text(encoding="utf-8").split("## On a node", 1)[1]
+    block = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0]
+    lines = [shlex.split(line, comments=True)[1:] for line in block.replace("\\\n", " ").splitlines()]
+    made, folder = running
+    where = ("--url", f"http://127.0.0.1:{made.port}", "--data", str(folder))
+    for words in lines[1:]:  # kim is there already
+        named = [str(tmp_path / word) if word.endswith(".jsonl") else word for word in words]
+        named = ["of-the-document" if word == "case" else word for word in named]
+        ended = skypact(*named, *where)
+        assert ended.status == 0, (words, ended.err)
+    assert lines[0] == ["account", "add", "kim", "--role", "investigator"]
