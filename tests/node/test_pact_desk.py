@@ -11,16 +11,18 @@ from hotline_world import NOW
 from pact_keys import SECRETS
 from skypact.desk.pact import Agreement, PartyKeys
 from skypact.errors import InputError, Reason, Refused
+from skypact.exchange.hotline.messages import Kind
 from skypact.formats.pact_signatures import read_signatures
 from skypact.instants import DAY_US, SECOND_US
 from skypact.pact.keys import public_bytes
 from skypact.pact.signatures import Edition, digest_of, sign, standing
 from skypact.store import Store
 from skypact.store import hotline as kept
-from two_desks import LETTERS, TEXT, editions
+from two_desks import LETTERS, TEXT, Pair, editions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from pathlib import Path
 
 FIRST = TEXT.replace(b'data_mode = "test"', b'data_mode = "real"')
 
@@ -182,3 +184,30 @@ def test_a_partys_keys_are_the_pacts_while_they_hold(store_url: str) -> None:
         assert agreement.parties == ("north", "office")
 
     story(store_url, told)
+
+
+def test_an_alarm_is_said_though_the_pact_has_ended(tmp_path: Path) -> None:
+    """After the pact's end a notice is refused, and a STOP is said, delivered and receipted, marked so."""
+    ending = TEXT.replace(b'data_mode = "test"', b'data_mode = "test"\nuntil = 2026-06-01T06:01:00Z')
+
+    async def run() -> None:
+        pair = Pair()
+        for name in ("north", "south"):
+            await pair.open(name, f"sqlite:///{tmp_path / name}.db", load=lambda: editions(ending))
+        pair.north.now_us = pair.south.now_us = NOW + DAY_US
+        assert pair.north.agreement.lasting(NOW).mark == "UNSIGNED DRAFT"
+        assert pair.north.agreement.lasting(NOW + DAY_US).mark == "UNSIGNED DRAFT PACT HAS ENDED"
+        with pytest.raises(Refused, match="in force"):
+            await pair.north.say(Kind.NOTIFY)
+        stop = await pair.north.say(Kind.STOP)
+        await pair.exchange("north")
+        assert await pair.north.level(stop) == 1
+        again = Agreement(pair.north.store, lambda: editions(ending), "north")
+        await again.begin(NOW + 2 * DAY_US)  # and a node starts
+        assert again.lasting(NOW + 2 * DAY_US).pact.id == "two-desks"
+        keys = PartyKeys(pair.south.agreement, "north").current(NOW + DAY_US)
+        assert keys is not None
+        assert len(keys) == 1
+        await pair.close()
+
+    asyncio.run(run())

@@ -196,7 +196,7 @@ class HotlineDesk:
                 raise Refused(Reason.NOT_NOW, "what it answers waits itself", where="re", found=re)
             running = self.threads.under(tx, thread.first.pact)
         else:
-            running = self.agreement.current(now_us)
+            running = self.agreement.lasting(now_us) if kind in ALARMS else self.agreement.current(now_us)
         serial = kept.line(tx, self.party, to).serial + 1
         draft = Message(
             "",

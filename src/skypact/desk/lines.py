@@ -206,7 +206,7 @@ class Lines:
 
     async def reach(self, now_us: int) -> list[Reach]:
         """How the line to each party of the pact is."""
-        parties = [party.id for party in self._desk.agreement.current(now_us).pact.parties]
+        parties = [party.id for party in self._desk.agreement.lasting(now_us).pact.parties]
 
         def work(tx: Tx) -> list[Reach]:
             waiting = {party: (count, since) for party, count, since in kept.recipients_waiting(tx)}

@@ -14,10 +14,11 @@ version before holds.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from skypact import seal
+from skypact.airspace.labels import DataMode
 from skypact.errors import InputError, Reason, Refused
 from skypact.formats.pact_signatures import write_signatures
 from skypact.formats.pact_toml import read_pact
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from skypact.seal import PublicKey
     from skypact.store import Store, Tx
 
+ENDED: Final = "PACT HAS ENDED"
+"""What is shown where a pact that has run out is used all the same."""
 LOOK_S: Final = 5.0
 """How often the files are looked at again."""
 
@@ -76,7 +79,7 @@ class Agreement:
         InputError
             A file cannot be read, or is no pact; the party is none of it; it would be a step back.
         Refused
-            NOT_NOW: no version holds now, or signatures are missing.
+            NOT_NOW: no version holds yet, or signatures are missing.
         """
         for row in await self._store.read(kept.editions):
             self._texts[row.digest] = Running(_pact(row.text), row.digest, row.mark)
@@ -99,7 +102,8 @@ class Agreement:
 
     async def turn(self, now_us: int) -> None:
         """Remember under what is run now, if it is new."""
-        running = self.current(now_us)
+        running = self.lasting(now_us)
+        running = replace(running, mark=running.mark.removesuffix(ENDED).strip())
         edition = next(each for each in self._editions if digest_of(each.text) == running.digest)
         pact = running.pact
         least, digest = self._least
@@ -159,6 +163,30 @@ class Agreement:
             where=f"{last.id}, version {last.version}",
         )
 
+    def lasting(self, now_us: int) -> Running:
+        """What holds, or, where the pact has ended, what held last, marked so.
+
+        For what may keep somebody from harm: that an agreement has run out is no reason not to say STOP.
+
+        Raises
+        ------
+        Refused
+            NOT_NOW: none has ever held.
+        """
+        try:
+            return self.current(now_us)
+        except Refused:
+            ended = [
+                each
+                for each in self._known
+                if each.pact.until_us <= now_us
+                and (each.complete or each.pact.data_mode is not DataMode.REAL)
+            ]
+            if not ended:
+                raise
+            last = max(ended, key=lambda each: each.pact.until_us)
+            return Running(last.pact, last.digest, f"{last.mark} {ENDED}".strip())
+
     async def known(self, digest: str) -> Running | None:
         """The text of that digest, if this node has run under it."""
         if digest not in self._texts:
@@ -203,7 +231,7 @@ class PartyKeys:
     def current(self, now_us: int) -> tuple[PublicKey, ...] | None:
         """The keys of now; the same tuple until they change."""
         try:
-            pact = self._agreement.current(now_us).pact
+            pact = self._agreement.lasting(now_us).pact
         except Refused:
             return None
         party = pact.party(self._party)

@@ -204,7 +204,7 @@ async def _agreement(config: Config, store: Store) -> Agreement | None:
         return None
     agreement = Agreement(store, partial(editions, config), config.node.party)
     await agreement.begin(now_us())
-    mode = agreement.current(now_us()).pact.data_mode.value
+    mode = agreement.lasting(now_us()).pact.data_mode.value
     if mode != config.node.data_mode:
         raise InputError(
             "the pact has another data mode than the node",
@@ -422,7 +422,7 @@ async def _tell(
     say(f"  roles      {roles}")
     say(f"  data mode  {node.data_mode.upper()}")
     if world.agreement is not None:
-        held = world.agreement.current(now_us())
+        held = world.agreement.lasting(now_us())
         mark = f"  {held.mark}" if held.mark else ""
         say(f"  pact       {held.pact.id}, version {held.pact.version}{mark}")
     say(f"  store      {world.store.dialect}: {logs.redacted(config.store_url)}")
