@@ -89,8 +89,8 @@ class Caller:
         if self._webhook:
             outcomes.append(await self._post(body))
         outcome = "; ".join(outcomes) or UNTOLD
-        _LOG.warning("somebody is to be called", extra={**told, "outcome": outcome})
         await self._calls.called(call, outcome, self._clock())
+        _LOG.warning("somebody is to be called", extra={"call": told, "outcome": outcome})
 
     async def _told(self, call: CallRow) -> dict[str, Any]:
         """What whoever rings has to know."""
