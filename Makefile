@@ -28,12 +28,17 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
-run: $(VENV)/.run ## check the al-Tanf example and draw its map
+run: $(VENV)/.run ## check the al-Tanf example, draw its map, and tell its story between two nodes
 	@mkdir -p $(OUT)
 	@$(BIN)/skypact check examples/al-tanf --map $(OUT)/al-tanf.html; code=$$?; [ $$code -le 1 ] || exit $$code
 	@echo
 	@echo "The map: $(OUT)/al-tanf.html (opens in any browser, offline)."
-	@echo "Next:    $(BIN)/skypact check examples/wildfire --start 2025-08-12T18:05:00Z --mode simulated"
+	@echo
+	@echo "Now the story, between two nodes on this machine, about a minute. Ctrl-C stops both."
+	@$(BIN)/python examples/stories/al_tanf.py --out $(OUT)/al-tanf
+	@echo
+	@echo "Next:    $(BIN)/python examples/stories/relief.py   three parties, a convoy and a list of hospitals"
+	@echo "         $(BIN)/skypact check examples/wildfire --start 2025-08-12T18:05:00Z --mode simulated"
 	@echo "         $(BIN)/skypact check YOUR-TRACKS.csv --map map.html"
 	@echo "         $(BIN)/skypact up                 a node; README.md has what then"
 	@echo "         $(BIN)/skypact --help"
