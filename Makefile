@@ -8,8 +8,15 @@ BIN    := $(VENV)/bin
 OUT    := out
 # numba's compiled kernels live beside the sources; the first run compiles them once
 
+# our own modules are compiled once too: without that, each process that a test starts takes twice as long
+unexport PYTHONDONTWRITEBYTECODE
+
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# a file stays with one worker, for its fixtures; tests/conftest.py puts the longest first
+PYTEST := pytest --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types imports unit fmt bench soak lock clean browser postgres migration
+.PHONY: help run test lint types imports warm kernels unit fmt bench soak lock clean browser postgres migration
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -19,13 +26,13 @@ $(VENV)/.run: requirements/run.txt pyproject.toml
 	  || { echo "skypact needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 run"; exit 2; }
 	@echo "setting up $(VENV) (once, about half a minute)"
 	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing; on Debian: apt-get install python3-venv"; exit 2; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/run.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PIP) --require-hashes --requirement requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "setting up the test tools (once)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+	@$(PIP) --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
 run: $(VENV)/.run ## check the al-Tanf example, draw its map, and tell its story between two nodes
@@ -43,7 +50,10 @@ run: $(VENV)/.run ## check the al-Tanf example, draw its map, and tell its story
 	@echo "         $(BIN)/skypact up                 a node; README.md has what then"
 	@echo "         $(BIN)/skypact --help"
 
-test: lint types imports unit ## the whole suite: lint, types, import contracts, tests, browser
+test: ## the whole suite: lint, types, import contracts, tests, browser
+	@# the kernels compile for a minute on one core: on the other, the tools are set up and the types checked
+	@$(MAKE) --no-print-directory --jobs=2 warm lint imports types kernels browser postgres
+	@$(MAKE) --no-print-directory unit
 
 lint: $(VENV)/.dev ## ruff, all rules on
 	$(BIN)/ruff check .
@@ -55,17 +65,24 @@ types: $(VENV)/.dev ## mypy --strict
 imports: $(VENV)/.dev ## the floor plan
 	$(BIN)/lint-imports
 
-unit: $(VENV)/.dev browser postgres ## tests, with branch coverage of the rules
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile -m "not soak" tests/rules
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
-	@# kernels are measured with the compiler off, on a small set
+warm: $(VENV)/.run
+	@echo "compiling kernels, where they are not compiled yet"
+	@$(BIN)/python -c 'from skypact.node.kernels import warm; warm()'
+	@$(BIN)/skypact check examples/al-tanf --quiet >/dev/null; [ $$? -le 1 ]
+
+kernels: $(VENV)/.dev ## the kernels with the compiler off, on a small set, with their coverage
 	NUMBA_DISABLE_JIT=1 COVERAGE_FILE=.coverage.kernels $(BIN)/coverage run --rcfile=tests/kernels/coverage.toml -m pytest -q tests/kernels
 	COVERAGE_FILE=.coverage.kernels $(BIN)/coverage combine --quiet --rcfile=tests/kernels/coverage.toml
 	COVERAGE_FILE=.coverage.kernels $(BIN)/coverage report --rcfile=tests/kernels/coverage.toml
-	@# what runs services, processes and databases is not measured: that would cost it a third of its time
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak" --ignore tests/rules
+
+unit: $(VENV)/.dev browser postgres ## tests, with branch coverage of the rules
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m $(PYTEST) -n 2 -m measured tests/rules
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	@# what runs services, processes and databases is not measured: that would double its time;
+	@# it often waits, so that three at a time keep two cores busy
+	$(BIN)/python -m $(PYTEST) -n 3 -m "not measured and not soak" --ignore tests/kernels
 
 browser:
 	@if ! command -v chromium >/dev/null 2>&1; then \
@@ -75,7 +92,7 @@ browser:
 	      || echo "WARNING: chromium could not be installed: THE BROWSER TESTS WILL BE SKIPPED"; \
 	  else echo "WARNING: no chromium, and no right to install it: THE BROWSER TESTS WILL BE SKIPPED"; fi; fi
 
-postgres:
+postgres: | browser
 	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
 	    echo "installing PostgreSQL for the tests of the store"; \

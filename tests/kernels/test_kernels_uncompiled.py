@@ -1,6 +1,6 @@
 """The kernels as plain Python: the same answers as compiled ones, on a small set that reaches their branches.
 
-Run with ``NUMBA_DISABLE_JIT=1`` (``make unit`` does), so that coverage sees inside. Overflow is how the
+Run with ``NUMBA_DISABLE_JIT=1`` (``make kernels`` does), so that coverage sees inside. Overflow is how the
 grid's hash works.
 """
 

@@ -1,6 +1,6 @@
 """The kernels of volumes as plain Python: small sets of awkward things, against the oracle.
 
-Run with ``NUMBA_DISABLE_JIT=1`` (``make unit`` does), so that coverage sees inside.
+Run with ``NUMBA_DISABLE_JIT=1`` (``make kernels`` does), so that coverage sees inside.
 """
 
 from __future__ import annotations

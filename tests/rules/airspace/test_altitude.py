@@ -357,6 +357,7 @@ def test_round_figures_are_kept(number: int, unit: str, reference: AltitudeRefer
     assert again.reference is reference
 
 
+@pytest.mark.unmeasured
 @given(st.text(max_size=80))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """No text does anything but give an altitude, an open end or our own error."""

@@ -111,6 +111,7 @@ def missed(volumes: Volumes) -> list[str]:
     ]
 
 
+@pytest.mark.unmeasured
 @given(
     place=st.sampled_from(PLACES),
     power=st.floats(0.0, 6.0),
@@ -123,6 +124,7 @@ def test_what_meets_is_found_by_boxes(place: tuple[float, float], power: float, 
     assert missed(volumes) == []
 
 
+@pytest.mark.unmeasured
 @given(
     lat=st.floats(-90.0, 90.0),
     lng=st.floats(-180.0, 180.0),

@@ -196,6 +196,7 @@ def test_onward_goes_as_far_as_it_says() -> None:
 # -- distances ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("place", PLACES)
 def test_distances_to_a_ring_are_geodesic(place: tuple[float, float]) -> None:
     """From outside a ring of 50 km: within 2 mm of a dense search by pyproj, and the point is there."""
@@ -252,6 +253,7 @@ def _holds(vertices: Sequence[tuple[float, float]], at: tuple[float, float]) -> 
     return abs(turns) > 180.0
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("place", PLACES)
 def test_rings_are_as_far_apart_as_their_nearest_points(place: tuple[float, float]) -> None:
     """Within 2 mm of vertices against dense edges, either way round; the point is the first one's."""

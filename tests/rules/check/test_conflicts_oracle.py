@@ -16,18 +16,21 @@ from skypact.instants import EVER
 AMSL, STD, AGL = AltitudeReference.AMSL, AltitudeReference.STD, AltitudeReference.AGL
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("place", sorted(PLACES))
 def test_volumes_anyhow_agree_with_the_oracle(place: str) -> None:
     """Polygons and circles that overlap, hold one another, share edges or stay apart."""
     assert couples_disagree(couples(mixed_pairs(rng(11), 400, place))) == []
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("place", sorted(PLACES))
 def test_volumes_that_all_but_touch_agree_with_the_oracle(place: str) -> None:
     """Edges from 30 m apart to 30 m over one another, down to a tenth of a millimetre."""
     assert couples_disagree(couples(nudged_pairs(rng(12), 400, place))) == []
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("place", sorted(PLACES))
 def test_volumes_at_a_buffer_agree_with_the_oracle(place: str) -> None:
     """The same at a distance: a buffer of 30 m, 5 NM or 100 km, more or less a nudge."""
@@ -82,6 +85,7 @@ def test_bands_and_windows_agree_with_the_oracle() -> None:
                 assert found.vertical_m[0] == pytest.approx(meeting.gap_m, abs=1e-6)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("place", sorted(PLACES))
 @pytest.mark.parametrize(("buffer_m", "height_m"), [(0.0, 0.0), (30.0, 10.0), (9260.0, 304.8)])
 def test_tracks_past_volumes_agree_with_the_oracle(place: str, buffer_m: float, height_m: float) -> None:
@@ -93,6 +97,7 @@ def test_tracks_past_volumes_agree_with_the_oracle(place: str, buffer_m: float, 
     assert len(found) > 3
 
 
+@pytest.mark.unmeasured
 def test_geodesic_legs_of_a_plan_agree_with_the_oracle() -> None:
     """Legs up to 2,000 km through and past polygons up to 100 km."""
     tried = passes(rng(16), 12, most_m=100_000.0, legs_m=(100_000.0, 2_000_000.0))

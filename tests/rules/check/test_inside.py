@@ -217,6 +217,7 @@ def furthest(path: Trajectories, shape: Polygon | Circle, start_us: int, end_us:
     return worst
 
 
+@pytest.mark.unmeasured
 def test_windows_outside_are_what_the_oracle_leaves_over() -> None:
     """Random walks about polygons: outside is the time less the oracle's stays, as far as samples are."""
     random = rng(71)

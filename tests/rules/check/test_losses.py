@@ -62,6 +62,7 @@ def asked_of_the_oracle(pairs: aw.Pairs, found: Findings) -> np.ndarray[tuple[in
 # -- against the oracle -----------------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", sorted(aw.PAIRS))
 def test_the_engine_and_the_oracle_agree(name: str) -> None:
     """Of 100,000 random and adversarial pairs none is missed, none is made up, and every number agrees."""
@@ -118,6 +119,7 @@ class Pure:
         return float(min(best, self.squared(at)) ** 0.5)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     "name",
     [
@@ -709,6 +711,7 @@ def assert_same(one: Windows, two: Windows) -> None:
             assert metres == pytest.approx(metres2, abs=3e-6)
 
 
+@pytest.mark.unmeasured
 @given(traffic(), st.randoms(use_true_random=False))
 @settings(max_examples=60)
 def test_the_order_of_tracks_does_not_matter(flights: Flights, random: object) -> None:
@@ -721,6 +724,7 @@ def test_the_order_of_tracks_does_not_matter(flights: Flights, random: object) -
     assert np.all(np.diff(again.start_us) >= 0)
 
 
+@pytest.mark.unmeasured
 @given(traffic(), st.floats(-360.0, 360.0), st.integers(-(10**9), 10**9))
 @settings(max_examples=60)
 def test_the_earths_turn_and_the_clock_do_not_matter(flights: Flights, turn: float, shift_s: int) -> None:
@@ -733,6 +737,7 @@ def test_the_earths_turn_and_the_clock_do_not_matter(flights: Flights, turn: flo
     assert_same(windows(found, names), windows(later, names, shift_us=shift_s * S))
 
 
+@pytest.mark.unmeasured
 @given(traffic(), st.floats(0.3, 1.0), st.floats(0.3, 1.0))
 @settings(max_examples=60)
 def test_smaller_minima_find_no_more(flights: Flights, narrow: float, flat: float) -> None:
@@ -749,6 +754,7 @@ def test_smaller_minima_find_no_more(flights: Flights, narrow: float, flat: floa
         assert min(g.horizontal_m for g in held) <= f.horizontal_m + 1e-6
 
 
+@pytest.mark.unmeasured
 @given(traffic(most=3), st.integers(1, 9))
 @settings(max_examples=60)
 def test_a_sample_more_on_the_way_changes_nothing(flights: Flights, tenths: int) -> None:
@@ -775,6 +781,7 @@ def test_a_sample_more_on_the_way_changes_nothing(flights: Flights, tenths: int)
     assert_same(windows(losses(flown(flights)), names), windows(losses(flown(cut)), names))
 
 
+@pytest.mark.unmeasured
 @given(traffic())
 @settings(max_examples=60)
 def test_a_track_more_changes_no_other_pair(flights: Flights) -> None:

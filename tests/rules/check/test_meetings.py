@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def touching(findings: Findings) -> dict[tuple[str, str], list[tuple[int, int]]]
     return unions
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=60, deadline=None)
 @given(st.lists(DISC, min_size=1, max_size=12), st.lists(DISC, min_size=1, max_size=12))
 def test_a_pair_has_a_row_for_each_window_in_which_it_meets(

@@ -115,6 +115,7 @@ def flat_pairs(n: int, seed: int, t: Thresholds = PHASE_I.volume) -> tuple[Float
     return s, v
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", list(WELL_CLEAR_SETS))
 def test_windows_are_those_of_the_definition_sampled_each_millisecond(name: str) -> None:
     """First and last instants agree to a microsecond with dense samples of the definition; none is missed."""
@@ -454,6 +455,7 @@ class Meetings:
         return violates(s, v, t)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("kind", ["any", "slow", "touching"])
 @pytest.mark.parametrize("t", [PHASE_I.volume, BUFFERED.levels[0].volume], ids=["Phase I", "buffered"])
 def test_windows_on_the_earth_hold_all_violations_of_exact_geodesics(kind: str, t: Thresholds) -> None:

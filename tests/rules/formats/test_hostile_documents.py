@@ -290,6 +290,7 @@ def test_any_lines_of_openair_give_a_clean_error_or_are_read(lines: list[str]) -
     survives(read_openair, "\n".join(lines).encode("utf-8", "surrogatepass"))
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("reader", [read_geojson, read_f3548, read_ed269, read_plan, read_openair])
 @pytest.mark.parametrize(
     "data",
@@ -347,6 +348,7 @@ def test_memory_is_a_bounded_multiple_of_the_size(reader: Reader, data: bytes, t
     assert peak < times_its_size * len(data)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", ["geojson", "f3548", "ed269", "openair"])
 def test_one_hundred_thousand_vertices_are_refused_by_every_format(name: str) -> None:
     """A count and a limit, and nothing quadratic on the way."""

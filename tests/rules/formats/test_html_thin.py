@@ -56,6 +56,7 @@ def off_by(columns: Columns, keep: NDArray[np.bool_]) -> tuple[float, float]:
     return worst[0], worst[1]
 
 
+@pytest.mark.unmeasured
 @given(st.integers(0, 10_000), st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(1, 250))
 def test_what_is_left_out_is_as_near_as_is_said(seed: int, sizes: list[int], budget: int) -> None:
     """The stated distances are those of the worst sample left out, and ends are always kept."""

@@ -59,6 +59,7 @@ CENTRES = [
 ]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("level", "half", "centre"),
     [*(("coarse", EDGE_M, c) for c in CENTRES), *(("middle", LAST_EDGE_M, c) for c in CENTRES[3:5])],

@@ -75,6 +75,7 @@ def test_chunks_of_any_size_give_the_same(
     assert whole.time_us.shape == (40,)
 
 
+@pytest.mark.unmeasured
 @given(
     st.recursive(st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
 )

@@ -388,6 +388,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_terms_are_answered_quickly(text: str) -> None:
     """Very many of anything give remarks within seconds, each of them short."""

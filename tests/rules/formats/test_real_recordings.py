@@ -16,6 +16,7 @@ from skypact.units import FT_M
 from track_files import shared, tracks_of
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("name", "points", "tracks"),
     [("switzerland.json.gz", 139_098, 1_244), ("rega_zh.json.gz", 337, 1), ("sisteron.json.gz", 1_605, 4)],
@@ -36,6 +37,7 @@ def test_counts(name: str, points: int, tracks: int) -> None:
     assert (sum(map(len, times.values())), flights) == (points, tracks)
 
 
+@pytest.mark.unmeasured
 def test_values() -> None:
     """Every value of the Swiss day is the record's, in metres and microseconds."""
     path = shared("switzerland.json.gz")
@@ -50,6 +52,7 @@ def test_values() -> None:
     assert np.array_equal(tracks.altitude_m[order], [r["altitude"] * FT_M for r in records])
 
 
+@pytest.mark.unmeasured
 def test_the_swiss_day_is_read_within_seconds() -> None:
     """139,098 JSON records take about 0.4 s of processor time; the bound leaves room for a slow machine."""
     path = shared("switzerland.json.gz")

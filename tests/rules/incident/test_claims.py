@@ -78,6 +78,7 @@ def test_a_claim_agrees_with_itself_and_contradicts_its_denial(a: Claim, said: M
     assert compare(a, replace(a, modality=said)).relation is expected
 
 
+@pytest.mark.unmeasured
 @settings(max_examples=500)
 @given(counted(), counted("C2"), counted("C3"))
 def test_refining_carries_contradiction_and_refinement_on(a: Claim, b: Claim, c: Claim) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +69,7 @@ answers = st.lists(
 )
 
 
+@pytest.mark.unmeasured
 @given(answers)
 def test_no_column_is_before_another(given_answers: list[tuple[str, str]]) -> None:
     """With the parties in any other order every row stands as it did."""

@@ -58,6 +58,7 @@ def allows(value: Quantity, number: Fraction) -> bool:
     return above and below
 
 
+@pytest.mark.unmeasured
 @given(quantities(), quantities())
 def test_two_quantities_meet_as_the_numbers_that_they_allow(a: Quantity, b: Quantity) -> None:
     """Every word is what looking at numbers one by one says, on a grid that has all the ends."""

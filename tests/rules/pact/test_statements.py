@@ -554,6 +554,7 @@ def test_what_touches_two_and_then_all_touches_all() -> None:
 _lengths = st.sampled_from([1.0, 100.0, 304.8, 926.0, 1000.0, 1852.0, 9260.0]) | st.floats(0.1, 90_000.0)
 
 
+@pytest.mark.unmeasured
 @given(_lengths, _lengths, st.floats(0.0, 1e6), st.floats(0.0, 1e6))
 def test_equal_words_are_equal_values(one: float, two: float, start: float, end: float) -> None:
     """Lengths, periods and altitudes read the same if and only if they are the same number."""

@@ -132,6 +132,7 @@ def test_hours_past_midnight_belong_to_the_day_on_which_they_begin() -> None:
     assert hours.hold(NOON + 7 * HOUR_US + 7 * DAY_US)
 
 
+@pytest.mark.unmeasured
 @given(
     st.integers(0, 1439), st.integers(1, 1440), st.integers(-840, 840), st.sets(st.integers(0, 6), min_size=1)
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -211,6 +212,7 @@ def slowly(agreed: Pact, party: str, thing: Filed, holder: str) -> bool:
     return party in seeing & parties
 
 
+@pytest.mark.unmeasured
 @given(pacts, things, _names, st.just("") | _names)
 def test_visibility_is_the_union_of_its_four_ways(
     agreed: Pact, thing: Filed, party: str, holder: str
@@ -219,6 +221,7 @@ def test_visibility_is_the_union_of_its_four_ways(
     assert visible(agreed, party, thing, holder=holder) == slowly(agreed, party, thing, holder)
 
 
+@pytest.mark.unmeasured
 @given(pacts, things, _parties, st.just("") | _names)
 def test_the_filer_sees_his_own_whatever_else_holds(
     agreed: Pact, thing: Filed, filer: str, holder: str
@@ -227,6 +230,7 @@ def test_the_filer_sees_his_own_whatever_else_holds(
     assert visible(agreed, filer, replace(thing, filer=filer), holder=holder)
 
 
+@pytest.mark.unmeasured
 @given(pacts, things, _names, st.just("") | _names)
 def test_who_is_no_party_sees_nothing(agreed: Pact, thing: Filed, party: str, holder: str) -> None:
     """Whatever was released or passed on to a name, only parties of the pact read it here."""
@@ -235,6 +239,7 @@ def test_who_is_no_party_sees_nothing(agreed: Pact, thing: Filed, party: str, ho
     assert not any(visible(agreed, name, thing, holder=holder) for name in STRANGERS)
 
 
+@pytest.mark.unmeasured
 @given(pacts, things, _parties)
 def test_whoever_sees_was_released_to_or_carries(agreed: Pact, thing: Filed, party: str) -> None:
     """From the filer's own copy nobody else sees but to whom it is released, and the carrier."""

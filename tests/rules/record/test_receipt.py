@@ -65,6 +65,7 @@ def test_a_receipt_proves_its_leaf_to_a_stranger(index: int, size: int, form: st
     assert [each.time_s for each in proven.trusted.witnesses] == [1_700_000_000]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("form", FORMS)
 def test_no_byte_of_a_receipt_can_change(form: str) -> None:
     """Each byte, changed to several others, left out or doubled: the file proves nothing."""
@@ -200,6 +201,7 @@ def test_receipts_of_two_logs_are_not_compared() -> None:
         other.contradicts(made(0).verify(POLICY))
 
 
+@pytest.mark.unmeasured
 @given(
     st.from_regex(r"[a-z]{1,5}([.][a-z]{1,5})?", fullmatch=True),
     st.text(st.characters(exclude_categories=["C", "Z"]), max_size=20),

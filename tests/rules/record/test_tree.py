@@ -32,6 +32,7 @@ def consistent(old: int, old_root: bytes, new: int, new_root: bytes, path: list[
     return True
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("size", range(len(ENTRIES) + 1))
 def test_every_proof_of_small_trees_is_the_definition_s(size: int) -> None:
     """Root, inclusion of each leaf and consistency with each smaller tree are RFC 6962's, and check out."""
