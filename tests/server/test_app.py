@@ -369,9 +369,10 @@ def test_a_client_that_goes_away_has_done_nothing() -> None:
 def test_a_slow_operation_is_answered_503_and_goes_on_to_its_end(caplog: pytest.LogCaptureFixture) -> None:
     """The answer says that it may still be done; it is, and the log says how it ended."""
     ended = []
+    answered = asyncio.Event()
 
     async def handle(_call: Call) -> Answer:
-        await asyncio.sleep(0.3)
+        await answered.wait()
         ended.append(True)
         return Answer(201)
 
@@ -384,6 +385,7 @@ def test_a_slow_operation_is_answered_503_and_goes_on_to_its_end(caplog: pytest.
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://n") as client:
             answer = await client.post("/f/v1/things", headers={"authorization": "Bearer a:read"})
         before = len(ended)
+        answered.set()
         left = await gate.drain(5.0)
         await asyncio.sleep(0)
         return answer, before, left

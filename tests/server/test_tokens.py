@@ -197,6 +197,13 @@ def remote(
     return asyncio.run(run()), len(asked)
 
 
+async def until(what: Callable[[], bool]) -> None:
+    """Let others work until it is so; half of an interval at most."""
+    async with asyncio.timeout(30.0):
+        while not what():  # noqa: ASYNC110 -- the code under test has no event to give
+            await asyncio.sleep(0.01)
+
+
 def test_keys_are_used_until_they_are_stale() -> None:
     """Before the first fetch there are none; the same keys stay the same tuple; old ones are not used."""
 
@@ -235,10 +242,12 @@ def test_unknown_key_ids_bring_one_fetch_forward_and_no_more() -> None:
 
     async def act(keys: RemoteKeys, clock: list[int]) -> list[str]:
         running = asyncio.create_task(keys.run())
-        await asyncio.sleep(0.1)
+        await until(lambda: keys.current(clock[0]) is not None)
+        first = keys.current(clock[0])
         for number in range(1000):
             keys.wanted(f"invented-{number}")
-        await asyncio.sleep(0.45)
+        await until(lambda: keys.current(clock[0]) is not first)
+        await asyncio.sleep(0.45)  # in which a third would come, were it brought forward
         running.cancel()
         return [key.thumbprint for key in keys.current(clock[0]) or ()]
 
@@ -252,7 +261,7 @@ def test_a_failed_fetch_is_repeated_soon() -> None:
 
     async def act(keys: RemoteKeys, clock: list[int]) -> bool:
         running = asyncio.create_task(keys.run())
-        await asyncio.sleep(0.5)
+        await until(lambda: keys.current(clock[0]) is not None)
         running.cancel()
         return keys.current(clock[0]) is not None
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import io
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
 from skypact.cli import progress as module
 from skypact.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Terminal(io.StringIO):
@@ -25,6 +29,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two seconds become a twentieth."""
     monkeypatch.setattr(module, "QUIET_S", 0.05)
     monkeypatch.setattr(module, "_TICK_S", 0.01)
+
+
+def until(what: Callable[[], bool]) -> None:
+    """Work on until it is so."""
+    deadline = time.monotonic() + 60.0
+    while not what():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
 
 
 def test_the_result_of_the_work_comes_back() -> None:
@@ -44,8 +56,9 @@ def test_an_error_of_the_work_is_raised_here() -> None:
         Progress(stream=io.StringIO()).run(work)
 
 
-def test_short_work_shows_nothing() -> None:
+def test_short_work_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Below two seconds there is nothing to see."""
+    monkeypatch.setattr(module, "QUIET_S", 60.0)  # however busy the machine is
     stream = Terminal()
     shown = Progress(stream=stream)
     shown.run(lambda: shown.phase("reading"))
@@ -60,7 +73,7 @@ def test_long_work_writes_a_line_for_each_phase() -> None:
     def work() -> None:
         for text in ("reading a", "checking b"):
             shown.phase(text)
-            time.sleep(0.2)
+            until(lambda: text in stream.getvalue())  # noqa: B023 -- asked before the next text
 
     shown.run(work)
     assert stream.getvalue() == "skypact: reading a ...\nskypact: checking b ...\n"
@@ -73,7 +86,7 @@ def test_a_terminal_line_is_redrawn_and_taken_away() -> None:
 
     def work() -> None:
         shown.phase("reading " + "x" * 200)
-        time.sleep(0.2)
+        until(lambda: "reading x" in stream.getvalue())
 
     shown.run(work)
     assert "reading x" in stream.getvalue()
@@ -90,7 +103,8 @@ def test_compiling_is_said_once() -> None:
         shown.phase("checking")
         shown.compiling("one")
         shown.compiling("two")
-        time.sleep(0.2)
+        until(lambda: "compiling" in stream.getvalue())
+        time.sleep(0.05)  # in which a second line would be written
 
     shown.run(work)
     assert stream.getvalue() == "skypact: checking (compiling kernels, once; up to a minute) ...\n"
@@ -115,7 +129,7 @@ def test_work_in_the_main_thread_is_shown_too() -> None:
     stream = io.StringIO()
     shown = Progress(stream=stream)
     with shown.during("writing x"):
-        time.sleep(0.2)
+        until(lambda: stream.getvalue().endswith("\n"))
     assert stream.getvalue() == "skypact: writing x ...\n"
     assert "skypact-show" not in {thread.name for thread in threading.enumerate()}
 

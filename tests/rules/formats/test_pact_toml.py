@@ -519,7 +519,6 @@ HOSTILE = {
 }
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("data", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_text_is_answered_quickly(data: bytes) -> None:
     """Nothing in a text makes the reading slow, deep or unclean: it gives remarks within seconds."""

@@ -77,7 +77,6 @@ def test_a_single_sample_is_two_equal_positions_in_geojson(tmp_path: Path) -> No
     assert back.lat_deg.tolist() == [1.0, 1.0]
 
 
-@pytest.mark.unmeasured
 @pytest.mark.parametrize("form", list(TRACK_FORMATS))
 def test_many_batches_come_back(tmp_path: Path, form: str) -> None:
     """Tracks of more rows than are made at once come back, across the batches' edges."""
