@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from skypact.desk.hotline import Verdict
     from skypact.notify.filing import Filing
+    from skypact.store import Faults
 
 T = TypeVar("T")
 
@@ -115,13 +116,22 @@ class World:
         self.now_us = NOW
         self.sides: dict[str, Side] = {}
 
-    async def side(self, party: str, url: str = "") -> Side:
-        """A party that runs under the pact."""
-        store = await Store.open(url or f"sqlite:///{self.folder / party}.db", upgrade=True)
+    async def side(self, party: str, url: str = "", faults: Faults | None = None) -> Side:
+        """A party that runs under the pact; ``faults`` is told of each point of its writes."""
+        store = await Store.open(url or f"sqlite:///{self.folder / party}.db", upgrade=True, faults=faults)
         side = self.sides[party] = Side(self, party, store)
         await side.agreement.begin(self.now_us)
         for name, role in (("ann", Role.WATCH_KEEPER), ("olga", Role.DUTY_OFFICER), ("otto", Role.OBSERVER)):
             await side.accounts.make(party, name, role, "", self.now_us)
+        return side
+
+    async def again(self, party: str) -> Side:
+        """The same party, started anew on what its database holds."""
+        old = self.sides[party]
+        await old.store.close()
+        store = await Store.open(f"sqlite:///{self.folder / party}.db", upgrade=True)
+        side = self.sides[party] = Side(self, party, store)
+        await side.agreement.begin(self.now_us)
         return side
 
     async def settle(self) -> None:
