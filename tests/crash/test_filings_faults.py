@@ -70,8 +70,8 @@ async def _begins(side: Side) -> object:
     return await side.filings.move(1, Move.BEGIN, KEEPER, NOW + 2)
 
 
-async def _ticks(side: Side) -> object:
-    return await side.filings.tick(side.world.now_us)
+async def _ticks(side: Side) -> None:
+    await side.filings.tick(side.world.now_us)
 
 
 async def _brings(side: Side) -> object:

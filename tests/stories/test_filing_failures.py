@@ -19,7 +19,7 @@ from skypact.desk.filings import stale
 from skypact.errors import Reason, Refused
 from skypact.formats.filings_json import read_filings
 from skypact.instants import DAY_US, SECOND_US
-from skypact.notify.filing import Window
+from skypact.notify.filing import Site, Window
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,8 @@ def test_f8_a_stale_site_is_shown_as_stale_and_is_no_less_protected(tmp_path: Pa
         assert again.check is not None
         assert json.loads(again.check.findings)["against"]["filings"] == 1
         renewed = site()
-        subject = replace(renewed.subject, reconfirm_by_us=later + 30 * DAY_US)  # type: ignore[type-var]
+        assert isinstance(renewed.subject, Site)
+        subject = replace(renewed.subject, reconfirm_by_us=later + 30 * DAY_US)
         await office.filings.amend(1, replace(renewed, subject=subject), KEEPER, later + 2 * SECOND_US)
         world.now_us += 3 * SECOND_US
         await world.settle()
