@@ -10,8 +10,8 @@ import pytest
 from skypact.airspace import DataMode
 from skypact.errors import InputError, ModeError
 from skypact.formats import incident_record
-from skypact.formats.incident_record import read_record
-from skypact.incident.logbook import Clock, Logged, Position
+from skypact.formats.incident_record import read_record, write_record
+from skypact.incident.logbook import Clock, Logbook, Logged, Position
 from skypact.incident.values import Period
 from skypact.instants import parse_instant
 from skypact.pact import Stance
@@ -166,3 +166,44 @@ def test_data_modes_are_not_mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(incident_record, "SIZE_MAX", 5)
     with pytest.raises(InputError, match="too long"):
         read_record(extract(tmp_path), DataMode.TEST)
+
+
+def test_what_is_written_is_read_as_it_was(tmp_path: Path) -> None:
+    """Messages known to an instant or not, clocks, stances, the ledger and what it proves of others."""
+    book = Logbook(
+        "north",
+        (
+            Logged("m-1", "notify", "north", "south", "hotline", at(0)),
+            Logged(
+                "m-2",
+                "reply",
+                "south",
+                "north",
+                "hotline",
+                at(0),
+                Period("", at(1).earliest_us, at(3).latest_us),
+                at(4),
+                ("m-1", "x"),
+                "not answering for others",
+                Clock(400_000, 200_000),
+                "leaf 7",
+                Clock(-10_250_000, 750_000),
+            ),
+        ),
+        (
+            Position("z-1", "south", "base", Stance.REJECTED, at(2).earliest_us, "by letter", "leaf 9"),
+            Position("z-2", "north", "base", Stance.RESERVED, at(3).earliest_us),
+        ),
+        ledger="log x, 12 leaves",
+        forks=("Proven: the log y signed two roots",),
+    )
+    path = tmp_path / "extract.json"
+    path.write_text(json.dumps(write_record(book, DataMode.TEST)))
+    found = read_record(path, DataMode.TEST)
+    assert (found.holder, found.ledger, found.forks) == (book.holder, book.ledger, book.forks)
+    assert found.messages == book.messages
+    assert found.positions == book.positions
+    bare = write_record(Logbook("north"), DataMode.TEST)
+    assert sorted(bare) == ["data_mode", "format", "holder", "messages"]
+    with pytest.raises(InputError, match=r"messages\[0\].sent: "):
+        read_record(extract(tmp_path, messages=[MESSAGE | {"sent": "noon"}]), DataMode.TEST)
