@@ -161,7 +161,7 @@ def test_a_list_is_filed_whole_or_not_at_all(tmp_path: Path) -> None:
             await office.filings.amend(7, site(), KEEPER, NOW)
         with pytest.raises(Refused, match="files for itself"):
             await office.filings.file([site(filer="north")], KEEPER, NOW)
-        with pytest.raises(Refused, match="1 to 1,000"):
+        with pytest.raises(Refused, match="1 to 300"):
             await office.filings.file([], KEEPER, NOW)
 
     story(tmp_path, tell)

@@ -62,8 +62,10 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("skypact.filings")
 
-TOGETHER_MAX: Final = 1_000
-"""Filings that are filed in one transaction; a longer list is filed in parts."""
+TOGETHER_MAX: Final = 300
+"""Filings that are filed in one transaction, in one to two seconds: an alarm waits for no more."""
+CHECKED_AT_ONCE: Final = 20
+"""Of those, so many are checked before they are answered for; the others by the tick."""
 TICK_S: Final = 1.0
 """How often what is due is looked for."""
 FIRST_PAUSE_US: Final = SECOND_US
@@ -768,9 +770,10 @@ class Filings:
         """What was filed is committed: deliver what is said of it, check it, show it."""
         self._hotline.wake(False)
         held = [await self._shown(*name) for name in names]
-        for each in held:
+        for each in held[:CHECKED_AT_ONCE]:
             await self._check_new(each.filing.filer, each.filing.serial, each.version.version, now_us)
-        return [await self._shown(*name) for name in names]
+        first = [await self._shown(*name) for name in names[:CHECKED_AT_ONCE]]
+        return first + held[CHECKED_AT_ONCE:]
 
     async def _shown(self, filer: str, serial: int) -> Held:
         return await self._store.read(lambda tx: _held(tx, _one(tx, filer, serial)))
