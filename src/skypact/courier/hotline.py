@@ -120,6 +120,7 @@ class Hotline:
         async with asyncio.TaskGroup() as group:
             for post in self._posts.values():
                 group.create_task(self._serve(post), name=f"hotline to {post.party}")
+            await asyncio.Event().wait()  # also where there is nobody to deliver to
 
     async def turn(self) -> None:
         """Bring everything that waits now, to each party in turn; for tests and tools."""

@@ -440,7 +440,8 @@ def test_a_key_of_no_party_signs_nothing(desk: Desk) -> None:
 def test_the_commands_of_the_document_run(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line that ``docs/hotline.md`` shows, one after the other, in a folder with its files."""
     text = (Path(__file__).parents[3] / "docs" / "hotline.md").read_text(encoding="utf-8")
-    lines = text.split("```sh\n", 1)[1].split("```", 1)[0].splitlines()
+    section = text.split("## At the terminal, without a node\n", 1)[1]
+    lines = section.split("```sh\n", 1)[1].split("```", 1)[0].splitlines()
     for name, draft in (("notice.json", NOTICE), ("readback.json", READBACK)):
         ahead = json.dumps(draft).replace("2026-06", "2126-06")  # a century ahead: in time by any clock
         (desk.folder / name).write_text(ahead, encoding="utf-8")
