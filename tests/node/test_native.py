@@ -319,6 +319,7 @@ def test_the_document_lists_every_operation(tmp_path: Path) -> None:
     async def tell(world: World) -> set[str]:
         alpha = await serving(world, "alpha")
         peers = Peers(alpha.node.sender, DSS)
+        nobody = cast("Any", None)  # rows are asked for their paths, and not called
         rows = (
             *native.operations(
                 alpha.node.desk,
@@ -330,7 +331,7 @@ def test_the_document_lists_every_operation(tmp_path: Path) -> None:
             *accounts.operations(Accounts(alpha.node.desk.store, "alpha")),
             *filings.people(cast("Any", None), Accounts(alpha.node.desk.store, "alpha")),
             *incidents.operations(cast("Any", None), DataMode.TEST),
-            *hotline.people(*cast("Any", (None, None, None)), Accounts(alpha.node.desk.store, "alpha")),
+            *hotline.people(nobody, nobody, nobody, Accounts(alpha.node.desk.store, "alpha")),
         )
         return {f"{row.method} {row.path}" for row in rows}
 
