@@ -9,8 +9,8 @@ follows from the messages in it.
 That a log contradicted itself is said to be proven where its own key signed two roots for one size, and that
 key was given; a record that says so without it is told as saying so.
 
-Known limits: from an export, when a message came is known by the receipt that its machine gave. Tracks are no
-part of the ledger; they are files beside.
+Known limits: from an export, when a message came is known by the receipt that its machine gave, or else only
+as before whatever its holder said next. Tracks are no part of the ledger; they are files beside.
 """
 
 from __future__ import annotations
@@ -72,12 +72,17 @@ class Extract:
 
 
 class _Leaf(NamedTuple):
-    """A message as it lies in a ledger: the place, the signed text, when it came, the proof in words."""
+    """A message as it lies in a ledger.
+
+    The place, the signed text, when it came (None: not known), the proof in words; and where the place alone
+    says so, no later than when it came: a later leaf is of something that the holder said then.
+    """
 
     position: int
     text: str
     arrived_us: int | None
     proof: str
+    by_us: int | None = None
 
 
 async def of_node(
@@ -207,7 +212,8 @@ def of_export(
             found=", ".join(f"{name} (leaf {at})" for name, at in holders.items()) or "no message",
             expected="messages that one party has said or received",
         )
-    return _extract(next(iter(holders)), leaves, pacts, left_out, trusted, told, {})
+    holder = next(iter(holders))
+    return _extract(holder, _dated(leaves, holder), pacts, left_out, trusted, told, {})
 
 
 def fork_words(content: bytes, position: int, logs: Sequence[VerifierKey]) -> str:
@@ -243,6 +249,21 @@ def fork_words(content: bytes, position: int, logs: Sequence[VerifierKey]) -> st
     )
 
 
+def _dated(leaves: Sequence[_Leaf], holder: str) -> list[_Leaf]:
+    """The same, each with the instant of what the holder said next: a ledger is in the order of writing."""
+    by_us: int | None = None
+    found = []
+    for leaf in reversed(leaves):
+        found.append(leaf._replace(by_us=by_us))
+        try:
+            message = read_envelope(leaf.text).message
+        except FormatError:
+            continue
+        if message.sender == holder:
+            by_us = message.said_us if by_us is None else min(by_us, message.said_us)
+    return found[::-1]
+
+
 def _extract(
     holder: str,
     leaves: Iterable[_Leaf],
@@ -275,11 +296,12 @@ def _taken(leaf: _Leaf, pacts: Mapping[str, Pact]) -> list[Taken]:
             expected=", ".join(pacts) or "a pact",
         )
     message = verified(envelope, pacts[digest], digest)
-    found = [Taken(message, leaf.arrived_us, leaf.proof)]
+    found = [Taken(message, leaf.arrived_us, leaf.proof, leaf.by_us)]
     if message.kind is Kind.FORWARD:
         inner = carried(message)
         if pacts[digest].party(inner.message.sender) is not None:
-            found.append(Taken(verified(inner, pacts[digest], digest), leaf.arrived_us, leaf.proof))
+            said = verified(inner, pacts[digest], digest)
+            found.append(Taken(said, leaf.arrived_us, leaf.proof, leaf.by_us))
     return found
 
 

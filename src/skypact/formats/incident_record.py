@@ -17,7 +17,8 @@ from skypact.errors import FormatError, InputError, ModeError
 from skypact.formats.jsonpath import Node, joined, parse
 from skypact.incident import values
 from skypact.incident.logbook import Clock, Logbook, Logged, Position
-from skypact.instants import DAY_US, SECOND_US, format_instant
+from skypact.incident.values import Period
+from skypact.instants import DAY_US, EVER, FOREVER, SECOND_US, format_instant
 from skypact.pact import Stance
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from skypact.airspace import DataMode
     from skypact.formats.contents import Contents
-    from skypact.incident.values import Period
     from skypact.pact import Pact
 
 TITLE: Final = "skypact record extract 1"
@@ -42,6 +42,8 @@ _OF_MESSAGE: Final = (
     "ref", "kind", "sender", "receiver", "channel", "sent", "delivered", "opened", "about", "scope", "clock",
     "other_clock", "proof",
 )  # fmt: skip
+_OPEN: Final = "open"
+"""What stands for an end that is not known."""
 _OF_POSITION: Final = ("ref", "party", "zone", "stance", "at", "words", "proof")
 
 
@@ -211,9 +213,17 @@ def _message(node: Node, clock: Clock | None) -> Logged:
 
 
 def _when(node: Node) -> Period:
-    """An instant, or two with ``/`` between where no more is known."""
+    """An instant, or two with ``/`` between where no more is known; either may be ``open``."""
+    first, between, last = node.text().partition("/")
+    ends = EVER if first == _OPEN and between else None, FOREVER if last == _OPEN else None
     try:
-        return values.period(node.text(), where=node.path)
+        if ends == (None, None):
+            return values.period(node.text(), where=node.path)
+        one, other = (
+            values.period(text, where=node.path) if end is None else Period("", end, end)
+            for text, end in zip((first, last), ends, strict=True)
+        )
+        return Period("", one.earliest_us, other.latest_us)
     except InputError as error:
         raise FormatError(
             error.message, where=error.where, found=error.found, expected=error.expected

@@ -2,9 +2,10 @@
 
 Law: every instant is told by the clock of the record's holder, as a set of what the messages leave possible.
 What the other side's clock says is corrected by its offset, and is never taken for more than it is: a message
-is delivered after it was sent, and before its receipt came back, whatever clocks say. Where an offset is not
-known, an instant of the other's clock stands as it was told, and that is said. Who is right is no question
-here, and an answer proves that something was opened, not that it was agreed.
+is delivered after it was sent, and before its receipt came back, whatever clocks say. **Where an offset is
+not known, an instant of the other's clock says nothing of when**: what is left is the order in which things
+were said and came, and where that has no end, neither has the time. Who is right is no question here, and an
+answer proves that something was opened, not that it was agreed.
 
 How it works. One clock is ahead of another by at most the least time that any message took one way and at
 least, counted backwards, by what any took the other way (:func:`offset_between`): no message arrives before
@@ -26,7 +27,7 @@ from skypact.exchange.hotline.messages import Call, Kind, Notice, Received, Repl
 from skypact.exchange.hotline.table import STANCES, rows_of
 from skypact.incident.logbook import Clock, Logged, Position
 from skypact.incident.values import Period
-from skypact.instants import HOUR_US
+from skypact.instants import EVER, FOREVER, HOUR_US
 from skypact.pact import Level, Stance
 
 if TYPE_CHECKING:
@@ -58,11 +59,19 @@ class Taken:
         When it was written there, by the holder's clock; None where the record does not say.
     proof
         Where its proof is.
+    by_us
+        No later than then it was written there: the holder said something after it. None: not known.
     """
 
     message: Message
     arrived_us: int | None = None
     proof: str = ""
+    by_us: int | None = None
+
+    @property
+    def latest_us(self) -> int | None:
+        """The latest instant at which it can have come; None where that is not known."""
+        return self.by_us if self.arrived_us is None else self.arrived_us
 
 
 def correspondence(
@@ -103,7 +112,7 @@ class _Book:
         message, body = taken.message, taken.message.body
         other = self._other(message)
         answers = [each for each in self._answers.get(message.id, ()) if each.message.sender == message.to]
-        sent = self._told(message, taken.arrived_us, other)
+        sent = self._told(taken, other)
         if message.sender == self._holder:
             delivered, opened = self._there(message, answers, other)
         else:
@@ -116,7 +125,8 @@ class _Book:
             kind, channel, sender, receiver = "call", TELEPHONE, body.caller, body.called
             mine = message.sender == self._holder
             call = Period("", body.start_us, body.end_us)
-            call = call if mine or other is None else other.of(call)
+            if not mine:
+                call = self._ended(taken) if other is None else other.of(call)
             sent = Period("", call.earliest_us, call.earliest_us) if mine else call
             delivered = opened = call if body.answered_by else None
         return Logged(
@@ -142,13 +152,13 @@ class _Book:
         body = None if opening is None else opening.message.body
         if not isinstance(body, Notice):
             return None
-        told = self._told(message, taken.arrived_us, self._other(message))
+        told = self._told(taken, self._other(message))
         return Position(
             message.id,
             message.sender,
             body.ref,
             _STANCE[message.kind],
-            told.latest_us,
+            message.said_us if told.latest_us == FOREVER else told.latest_us,
             "" if message.text is None else message.text.words,
             taken.proof,
         )
@@ -177,21 +187,27 @@ class _Book:
                     if answer.message.sender == party
                 ]
             elif message.sender == party:
-                came = [] if each.arrived_us is None else [each.arrived_us]
+                came = [] if each.latest_us is None else [each.latest_us]
                 came += [_received(a.message) for a in answers if a.message.sender == self._holder]
                 back += [(message.said_us, min(came))] if came else []
         return offset_between(there, back)
 
-    def _told(self, message: Message, arrived_us: int | None, other: Clock | None) -> Period:
+    def _told(self, taken: Taken, other: Clock | None) -> Period:
         """When something was said, by the holder's clock."""
+        message = taken.message
         if message.sender == self._holder:
             return Period("", message.said_us, message.said_us)
-        told = (
-            Period("", message.said_us, message.said_us)
-            if other is None
-            else other.corrected(message.said_us)
-        )
-        return told if arrived_us is None or other is None else _within(told, told.earliest_us, arrived_us)
+        if other is None:
+            return self._ended(taken)
+        told = other.corrected(message.said_us)
+        return told if taken.latest_us is None else _within(told, told.earliest_us, taken.latest_us)
+
+    def _ended(self, taken: Taken) -> Period:
+        """When something was that the other side told of: before its message came, and no more is known."""
+        answers = self._answers.get(taken.message.id, ())
+        came = [_received(each.message) for each in answers if each.message.sender == self._holder]
+        came += [] if taken.latest_us is None else [taken.latest_us]
+        return Period("", EVER, min(came, default=FOREVER))
 
     def _there(
         self, message: Message, answers: Sequence[Taken], other: Clock | None
@@ -200,11 +216,10 @@ class _Book:
 
         def when(said_us: int, answer: Taken) -> Period:
             if other is not None:
-                told = other.corrected(said_us)
-                return _within(told, message.said_us, answer.arrived_us)
-            if answer.arrived_us is not None:  # no clock of theirs is needed to know this much
-                return Period("", message.said_us, max(message.said_us, answer.arrived_us))
-            return Period("", said_us, said_us)
+                return _within(other.corrected(said_us), message.said_us, answer.latest_us)
+            # no clock of theirs is needed to know this much
+            last_us = FOREVER if answer.latest_us is None else max(message.said_us, answer.latest_us)
+            return Period("", message.said_us, last_us)
 
         stages: list[Period | None] = []
         for opening in (False, True):

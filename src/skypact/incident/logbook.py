@@ -28,7 +28,7 @@ from skypact.airspace import Circle, Kind, Labels, Minima, Polygon, Volume4D, Vo
 from skypact.incident import values
 from skypact.incident.claims import Claim, Modality, Predicate
 from skypact.incident.values import Meeting, Period, Place, Quantity, Scope, Warned
-from skypact.instants import SECOND_US, format_instant
+from skypact.instants import EVER, FOREVER, SECOND_US, format_instant
 from skypact.pact import Stance
 
 if TYPE_CHECKING:
@@ -65,9 +65,13 @@ class Clock:
         return Period("", middle - self.bound_us, middle + self.bound_us)
 
     def of(self, when: Period) -> Period:
-        """In UTC, what this clock showed as lying between two instants."""
+        """In UTC, what this clock showed as lying between two instants; an open end stays open."""
         first, last = self.corrected(when.earliest_us), self.corrected(when.latest_us)
-        return Period("", first.earliest_us, last.latest_us)
+        return Period(
+            "",
+            EVER if when.earliest_us == EVER else first.earliest_us,
+            FOREVER if when.latest_us == FOREVER else last.latest_us,
+        )
 
     @property
     def words(self) -> str:
@@ -315,11 +319,18 @@ def _told(when: Period, event: Period | None) -> str:
     wide = when.latest_us - when.earliest_us > SECOND_US
     ends = [when.earliest_us, when.latest_us] if wide else [(when.earliest_us + when.latest_us) // 2]
     if event is None:
-        return ("between " if wide else "at ") + " and ".join(map(format_instant, ends))
-    middle_us = (event.earliest_us + event.latest_us) // 2
-    leads = [middle_us - each for each in ends]
-    told = [f"{values.duration_words(abs(lead))} {'before' if lead >= 0 else 'after'}" for lead in leads]
-    return ("between " if wide else "") + " and ".join(told)
+        told = [format_instant(each) for each in ends]
+    else:
+        middle_us = (event.earliest_us + event.latest_us) // 2
+        leads = [middle_us - each for each in ends]
+        told = [f"{values.duration_words(abs(lead))} {'before' if lead >= 0 else 'after'}" for lead in leads]
+    if when.latest_us == FOREVER:
+        return "at a time that is not known" if when.earliest_us == EVER else f"no sooner than {told[0]}"
+    if when.earliest_us == EVER:
+        return f"no later than {told[1]}"
+    if wide:
+        return f"between {' and '.join(told)}"
+    return told[0] if event is not None else f"at {told[0]}"
 
 
 def _clock_words(message: Logged) -> str:

@@ -13,7 +13,7 @@ from skypact.formats import incident_record
 from skypact.formats.incident_record import read_record, write_record
 from skypact.incident.logbook import Clock, Logbook, Logged, Position
 from skypact.incident.values import Period
-from skypact.instants import parse_instant
+from skypact.instants import EVER, FOREVER, parse_instant
 from skypact.pact import Stance
 
 if TYPE_CHECKING:
@@ -174,6 +174,16 @@ def test_what_is_written_is_read_as_it_was(tmp_path: Path) -> None:
         "north",
         (
             Logged("m-1", "notify", "north", "south", "hotline", at(0)),
+            Logged(
+                "m-3",
+                "notify",
+                "north",
+                "south",
+                "hotline",
+                Period("", EVER, at(1).latest_us),
+                Period("", at(1).earliest_us, FOREVER),
+                Period("", EVER, FOREVER),
+            ),
             Logged(
                 "m-2",
                 "reply",

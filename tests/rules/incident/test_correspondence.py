@@ -23,7 +23,7 @@ from skypact.exchange.hotline.messages import (
 from skypact.incident.correspondence import Taken, correspondence, offset_between, opens
 from skypact.incident.logbook import Clock, Logbook, Verdict, against
 from skypact.incident.values import Period
-from skypact.instants import HOUR_US, SECOND_US
+from skypact.instants import EVER, FOREVER, HOUR_US, SECOND_US
 from skypact.pact import Level, Stance
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_an_offset_that_was_measured_goes_before() -> None:
 
 
 def test_without_an_offset_a_message_was_delivered_before_its_receipt_came() -> None:
-    """No clock of theirs is needed to know this much; without either it stands as it was told."""
+    """No clock of theirs is needed to know this much; where the order has no end the time has none."""
     line = Line()
     notice = line.north(Kind.NOTIFY)
     theirs = receipt(line, "south", "north", notice, received_s=11, said_s=11.5)
@@ -122,7 +122,9 @@ def test_without_an_offset_a_message_was_delivered_before_its_receipt_came() -> 
     far = line.north(Kind.NOTIFY, after_s=13 * 3600)
     assert by_id("north", Taken(notice), Taken(far))[notice.id].delivered is None
     bare = by_id("north", Taken(notice), Taken(theirs))[notice.id]
-    assert (bare.other, bare.delivered, bare.opened) == (None, exactly(11), None)
+    assert (bare.other, bare.delivered, bare.opened) == (None, Period("", us(0), FOREVER), None)
+    later = by_id("north", Taken(notice), Taken(theirs, by_us=us(5)))[notice.id]
+    assert later.delivered == between(0, 4.5)
     set_between = Taken(replace(ack, said_us=us(-9_000)), us(5))
     found = by_id("north", Taken(notice), Taken(theirs, us(2)), set_between)[notice.id]
     assert (found.other, found.delivered) == (None, between(0, 5))
@@ -231,7 +233,9 @@ def test_a_call_was_delivered_when_it_was_answered() -> None:
     missed = line.south(Kind.CALL_RECORD, None, Call("north", "south", us(0), us(300)), after_s=400)
     theirs = by_id("north", Taken(missed), measured={missed.id: Clock(SECOND_US, 0)})[missed.id]
     assert (theirs.delivered, theirs.sent) == (None, between(-1, 299))
-    assert by_id("north", Taken(missed))[missed.id].sent == between(0, 300)
+    assert by_id("north", Taken(missed))[missed.id].sent == Period("", EVER, FOREVER)
+    taken = replace(missed, body=replace(call, caller="south", called="north"))
+    assert by_id("north", Taken(taken, us(500)))[missed.id].delivered == Period("", EVER, us(500))
 
 
 @pytest.mark.parametrize(

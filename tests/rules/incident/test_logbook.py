@@ -28,7 +28,7 @@ from skypact.incident import values
 from skypact.incident.claims import Claim, Modality
 from skypact.incident.logbook import VERDICTS, Clock, Finding, Logbook, Logged, Position, Verdict, against
 from skypact.incident.values import Meeting, Period
-from skypact.instants import SECOND_US, parse_instant
+from skypact.instants import EVER, FOREVER, SECOND_US, parse_instant
 from skypact.pact import Stance
 
 EVENT_US = parse_instant("2017-06-08T06:10:00Z")
@@ -405,3 +405,29 @@ def test_any_claim_has_an_answer_from_any_record(
             replace(made, modality=DENIED if said is Modality.ASSERTED else Modality.ASSERTED), book
         )
         assert {found.verdict, other.verdict} in ({SILENT}, {YES, NO}, {YES, SILENT}, {NO, SILENT})
+
+
+@pytest.mark.parametrize(
+    ("when", "event", "expected"),
+    [
+        (Period("", before(60).earliest_us, FOREVER), EVENT, "delivered no sooner than 1 min before"),
+        (Period("", EVER, before(60).latest_us), EVENT, "delivered no later than 1 min before"),
+        (Period("", EVER, FOREVER), EVENT, "delivered at a time that is not known"),
+        (Period("", EVER, before(0).latest_us), None, "delivered no later than 2017-06-08T06:10:00Z"),
+        (
+            Period("", before(60).earliest_us, before(0).latest_us),
+            None,
+            "delivered between 2017-06-08T06:09:00Z and 2017-06-08T06:10:00Z",
+        ),
+    ],
+)
+def test_what_is_known_of_a_time_is_said_and_no_more(
+    when: Period, event: Period | None, expected: str
+) -> None:
+    """That it was delivered is known; when is not, so that a lead is neither shown nor denied."""
+    made = message(delivered=when, opened=None, clock=Clock(0, 0))
+    assert expected in asked(claim("warned", "any channel"), made, event=event).margin
+    assert asked(claim("warned", "any channel", modality=DENIED), made).verdict is NO
+    if event is not None and FOREVER in {when.latest_us, -when.earliest_us}:
+        lead = claim("warned", "hotline, at least 30 s before")
+        assert asked(lead, made).verdict is (YES if when.latest_us == before(60).latest_us else SILENT)
