@@ -19,6 +19,7 @@ from skypact.formats.output import replacing
 from skypact.incident import values
 from skypact.incident.claims import Finer, Modality, Quote, Relation
 from skypact.incident.entries import (
+    Account,
     Assessment,
     Bearing,
     Custody,
@@ -308,3 +309,16 @@ def test_whatever_a_line_says_it_is_read_or_refused(data: st.DataObject) -> None
     except InputError as error:
         said = str(error)
     assert said.startswith("x.jsonl:")
+
+
+def test_an_entry_that_a_person_writes_has_the_next_id_and_is_received_now() -> None:
+    """What is said stands; a kind that there is not is refused with those that there are."""
+    kept = started(entry(opening()))
+    said = {"party": "north", "speaker": "x", "standing": "press", "said": "2017-06-08Z", "source": "s"}
+    made = incident_file.written(kept.case, "account", said | {"language": "en"}, NOON_US, "north", "clerk")
+    assert isinstance(made.what, Account)
+    assert (made.what.id, made.what.received_us, made.post) == ("A1", NOON_US, "clerk")
+    again = incident_file.kept_of(kept.with_entry(made).lines, "f")
+    assert again.data == kept.with_entry(made).data
+    with pytest.raises(InputError, match="no kind of entry; found 'story'; expected account, claim"):
+        incident_file.written(kept.case, "story", {}, NOON_US, "north", "clerk")

@@ -260,6 +260,8 @@ def test_messages_of_others_are_not_this_holder_s_and_answers_warn_nobody() -> N
     taken, notice = told(live=True)
     stranger = Line().say(Kind.NOTIFY, "office", "south")
     assert stranger.id not in by_id("north", *taken, Taken(stranger))
+    other = Line().say(Kind.NOTIFY, "north", "office")
+    assert by_id("north", Taken(other), *taken)[notice.id].other == by_id("north", *taken)[notice.id].other
     book = Logbook("north", correspondence("north", taken)[0], event=exactly(250))
     found = against(claim("warned", "hotline, at least 4 min before"), book)
     assert found.verdict is Verdict.SUPPORTED
