@@ -23,9 +23,12 @@ from schemathesis import GenerationMode
 from schemathesis.checks import response_schema_conformance, status_code_conformance
 from schemathesis.core.result import Ok
 
+from pact_keys import KEYS
 from server.running import node
+from shell import skypact
 from skypact import seal
 from skypact.instants import SECOND_US, format_instant
+from skypact.pact.keys import key_text, public_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +45,28 @@ _LIMITED = settings(
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+SPOKEN = ("/hotline/messages", "/filing")
+"""Where a person who may speak asks, and not the party itself, who may not."""
+SAID: list[tuple[str, dict[str, Any]]] = [
+    ("CHECK-IN", {}),
+    ("QUERY", {"urgent": True}),
+    ("STOP", {"points": [{"lat": "47.5", "lng": "8.5"}], "start": "2026-06-01T10:00:00Z"}),
+]
+"""Kinds and bodies that can be said."""
+_PACT = """
+[pact]
+id = "knocked"
+version = 1
+data_mode = "test"
+[[party]]
+id = "skypact"
+[[party.key]]
+public = "{own}"
+[[party]]
+id = "south"
+[[party.key]]
+public = "{other}"
+"""
 KNOWN = [str(uuid.UUID(int=n, version=4)) for n in range(2)]
 """Few ids, so that entities are changed and ended, not only made."""
 
@@ -49,12 +74,13 @@ KNOWN = [str(uuid.UUID(int=n, version=4)) for n in range(2)]
 class Knocking:
     """A node, its description, and a token that may everything."""
 
-    def __init__(self, url: str, document: Any, token: str) -> None:
+    def __init__(self, url: str, document: Any, token: str, spoken: str) -> None:
         self.document = document
         self.schema = schemathesis.openapi.from_dict(document)
         self.url = url
         self.session = requests.Session()
         self.headers = {"authorization": f"Bearer {token}"}
+        self.spoken = {"authorization": f"Bearer {spoken}"}
         self.statuses: Counter[tuple[str, int]] = Counter()
         self.faults: list[str] = []
         self.chance = random.Random(8650)  # noqa: S311 -- the same requests every time
@@ -62,8 +88,9 @@ class Knocking:
     def knock(self, case: Any) -> None:
         """Send one request; note what is wrong with the answer."""
         label = case.operation.label
+        headers = self.spoken if any(place in label for place in SPOKEN) else self.headers
         try:
-            answer = case.call(base_url=self.url, headers=self.headers, session=self.session, timeout=30.0)
+            answer = case.call(base_url=self.url, headers=headers, session=self.session, timeout=30.0)
         except requests.exceptions.InvalidHeader:
             return  # no client can send it
         self.statuses[label, answer.status_code] += 1
@@ -105,6 +132,14 @@ class Knocking:
                     "altitude_lower": {"value": low, "reference": "W84", "units": "M"},
                     "altitude_upper": {"value": low + 50.0, "reference": "W84", "units": "M"},
                 }
+            if "kind" in value and "entityid" not in value and not name:
+                kind, body = self.chance.choice(SAID)
+                return {
+                    "kind": kind,
+                    "to": "south",
+                    "body": body,
+                    "text": {"language": "en", "words": "Well?"},
+                }
             return {key: self.mended(part, key) for key, part in value.items()}
         if isinstance(value, list):
             return [self.mended(part, name) for part in value]
@@ -121,8 +156,14 @@ def _now_us() -> int:
 
 @pytest.fixture(scope="module")
 def knocking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knocking]:
-    """A node without configuration, both roles on."""
+    """A node with both roles, and with a pact, so that it has a hotline and filings too."""
     folder = tmp_path_factory.mktemp("node") / "data"
+    assert skypact("init", folder).status == 0
+    key = seal.signing_key((folder / "key.pem").read_bytes())
+    own = key_text(public_bytes(key.public))
+    (folder / "pact.toml").write_text(_PACT.format(own=own, other=KEYS[0].text))
+    config = folder / "skypact.toml"
+    config.write_text(config.read_text().replace("# files = []", 'files = ["pact.toml"]'))
     with node("--data", folder, "--listen", "127.0.0.1:0") as made:
         made.await_listening()
         made.await_ready()
@@ -136,19 +177,25 @@ def knocking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knocking]:
             for scope in listed
         }
         now_s = _now_us() // SECOND_US
-        token = seal.access_token(
-            seal.signing_key((folder / "key.pem").read_bytes()),
-            issuer="urn:skypact:skypact",
-            party="skypact",
-            audience="127.0.0.1",
-            scope=" ".join(sorted(scopes)),
-            now_s=now_s,
-            end_s=now_s + 1_800,
-            ident="schemathesis",
-        )
-        yield Knocking(f"http://127.0.0.1:{made.port}", document, token)
+        place = ("--data", folder, "--url", f"http://127.0.0.1:{made.port}")
+        assert skypact("account", "add", "kim", "--role", "duty-officer", *place).status == 0
+
+        def token(sub: str) -> str:
+            return seal.access_token(
+                key,
+                issuer="urn:skypact:skypact",
+                party=sub,
+                audience="127.0.0.1",
+                scope=" ".join(sorted(scopes)),
+                now_s=now_s,
+                end_s=now_s + 1_800,
+                ident=f"schemathesis {sub}",
+            )
+
+        yield Knocking(f"http://127.0.0.1:{made.port}", document, token("skypact"), token("kim"))
         assert made.stop() == 0
-        assert not [line for line in made.log() if line["level"] == "error"]
+        faults = [line for line in made.log() if line["level"] == "error"]
+        assert faults == []
 
 
 def test_no_request_that_can_be_made_up_breaks_an_operation(knocking: Knocking) -> None:
@@ -164,3 +211,4 @@ def test_no_request_that_can_be_made_up_breaks_an_operation(knocking: Knocking) 
     assert seen == {operation.label for operation in operations}
     done = {label for label, status in knocking.statuses if 200 <= status < 300}
     assert len(done) >= 20, sorted(seen - done)  # it comes as far as the rules
+    assert "POST /api/v1/hotline/messages" in done
