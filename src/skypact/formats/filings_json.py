@@ -157,6 +157,11 @@ class _Filing(_Strict):
     note: str
 
 
+_TYPES: Final = msgspec.json.Decoder(_Filing)
+"""Never used: making it has msgspec look at the types above once, while one thread imports this module. Two
+threads that are the first to convert to a type that refers to others end the process (msgspec 0.22)."""
+
+
 # -- bytes to the domain --------------------------------------------------------------------------------
 
 

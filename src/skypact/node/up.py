@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import uvloop
 from sqlalchemy import func, select
 
@@ -103,6 +104,7 @@ def run(config: Config, say: Callable[[str], None]) -> int:
     """
     logs.set_up(config.log.level)
     sys.setswitchinterval(_SWITCH_S)
+    look_at_types()
     _settle()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(config, say))
@@ -402,6 +404,22 @@ async def _warm(kernels: _Kernels) -> None:
     threading.Thread(target=load, name="skypact-kernels", daemon=True).start()
     kernels.amiss = await done
     _settle()
+
+
+def look_at_types() -> int:
+    """Have msgspec look at each type that is decoded to, while there is one thread; how many there are.
+
+    Two threads that are the first to decode to a type which refers to others end the process: msgspec 0.22
+    keeps what it knows of a type before it is whole. What is imported later looks at its types itself.
+    """
+    below, count = [msgspec.Struct], 0
+    while below:
+        for each in below.pop().__subclasses__():
+            below.append(each)
+            if each.__module__.startswith("skypact."):
+                msgspec.json.Decoder(each)
+                count += 1
+    return count
 
 
 def _settle() -> None:
