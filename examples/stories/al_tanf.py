@@ -17,12 +17,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import httpx
-from telling import DATA, WAIT_S, Down, Ended, Note, Part, Step, Up, Write, free_ports, main
+from nodes import await_cosignatures, configure, instant, now, public_key, witness
+from telling import WAIT_S, Down, Ended, Note, Part, Step, Up, Write, main
 
 from skypact.airspace.labels import DataMode, Kind
 from skypact.formats.coordinates import read_position
@@ -101,102 +101,24 @@ of = "any"
 to = ["any"]
 """
 
-NODE: Final = """\
-[node]
-party = "{party}"
-listen = "127.0.0.1:{port}"
-data_mode = "exercise"
-
-[auth]
-audience = ["127.0.0.1"]
-
-[network]
-allow_private = ["127.0.0.0/8"]
-
-[dss]
-plain_http = true
-
-[pact]
-files = ["../../pact.toml"]
-peers = ["{other} http://127.0.0.1:{other_port}"]
-call_command = [{python}, {call}]
-
-[record]
-origin = "{party}.example/al-tanf-exercise"
-"""
-WITNESS: Final = """\
-witnesses = ["{witness} http://127.0.0.1:{other_port}/record/witness"]
-logs = ["{log}"]
-"""
-
-CALL: Final = """\
-# What a node runs when somebody is to be called: here it writes a line. It could ring, send, or light a lamp.
-import json, pathlib, sys
-
-call = json.load(sys.stdin)
-reach = ", ".join(call["reach"])
-line = f"call {call['contact']} of {call['owed_by']}, {reach}: {call['kind']}, timer {call['timer']}"
-with (pathlib.Path(__file__).parent / "calls.txt").open("a", encoding="utf-8") as file:
-    file.write(line + "\\n")
-"""
-
-
-def now() -> datetime:
-    """The machine's clock, to the second."""
-    return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 -- where it enters, as at any terminal
-
-
-def instant(at: datetime) -> str:
-    """RFC 3339."""
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def other(party: str) -> str:
-    """The other side."""
-    return SIDES[1 - SIDES.index(party)]
-
-
 # -- what people bring along --------------------------------------------------------------------------------
 
 
 def draft_pact(tale: Tale) -> None:
     """Write the pact's text, with the two public keys in it."""
-    keys = {
-        party: "".join((tale.place(party) / DATA / "key.pub.pem").read_text().splitlines()[1:-1])
-        for party in SIDES
-    }
+    keys = {party: public_key(tale, party) for party in SIDES}
     effective = instant(now() - timedelta(hours=1))
     (tale.folder / "pact.toml").write_text(PACT.format(effective=effective, **keys), encoding="utf-8")
 
 
-def configure(tale: Tale) -> None:
-    """Write both configurations, and what each node runs when somebody is to be called."""
-    ports = dict(zip(SIDES, free_ports(2), strict=True))
-    for party in SIDES:
-        tale.kept |= {f"port_{party}": str(ports[party])}
-        call = tale.place(party) / "call.py"
-        call.write_text(CALL, encoding="utf-8")
-        text = NODE.format(
-            party=party,
-            port=ports[party],
-            other=other(party),
-            other_port=ports[other(party)],
-            python=json.dumps(sys.executable),
-            call=json.dumps(str(call)),
-        )
-        (tale.place(party) / DATA / "skypact.toml").write_text(text, encoding="utf-8")
+def set_up(tale: Tale) -> None:
+    """Write both configurations."""
+    configure(tale, SIDES)
 
 
-def witness(tale: Tale) -> None:
+def cosign(tale: Tale) -> None:
     """Have each node cosign the other's ledger."""
-    for party in SIDES:
-        text = WITNESS.format(
-            witness=tale.kept[f"witness_{other(party)}"],
-            log=tale.kept[f"log_{other(party)}"],
-            other_port=tale.kept[f"port_{other(party)}"],
-        )
-        with (tale.place(party) / DATA / "skypact.toml").open("a", encoding="utf-8") as file:
-            file.write(text)
+    witness(tale, SIDES)
 
 
 def draw_zone(tale: Tale) -> None:
@@ -241,8 +163,6 @@ BEGINS_S: Final = 15
 INSIDE_S: Final = (6, 9)
 """So many seconds after its beginning it is inside of the zone, as the accounts have it."""
 STEP_S: Final = 1
-CHECKPOINT_S: Final = 1.5
-"""A node makes a checkpoint a second while leaves come."""
 
 
 def write_movement(tale: Tale) -> None:
@@ -369,16 +289,9 @@ def write_accounts(tale: Tale) -> None:
         (tale.place(party) / "account.json").write_text(json.dumps(entries, indent=1), encoding="utf-8")
 
 
-def await_cosignatures(tale: Tale) -> None:
-    """Wait until the last checkpoint of each ledger, as its node serves it, has the other's cosignature."""
-    time.sleep(CHECKPOINT_S)
-    until = time.monotonic() + WAIT_S
-    for party in SIDES:
-        url = f"http://127.0.0.1:{tale.kept[f'port_{party}']}/record/checkpoint"
-        while f"— {other(party)}.example/" not in httpx.get(url, trust_env=False).text:
-            if time.monotonic() > until:
-                raise Ended(f"nobody cosigned the ledger of {party}")
-            time.sleep(0.2)
+def await_both(tale: Tale) -> None:
+    """Wait until each ledger has the other's cosignature."""
+    await_cosignatures(tale, SIDES)
 
 
 # -- the story ----------------------------------------------------------------------------------------------
@@ -405,12 +318,12 @@ STORY: Final[Table] = (
     Part("Each keeps a ledger, and cosigns the other's"),
     Write(
         "Each writes its skypact.toml: where it listens, where the other is, whom to run when it is late.",
-        configure,
+        set_up,
     ),
     Step(SIDES, "db upgrade --data skypact-data"),
     Step(SIDES, "record key", variable="log_{me}"),
     Step(SIDES, "record witness-key", variable="witness_{me}"),
-    Write("Each adds the other's two keys to its skypact.toml: it witnesses, and is witnessed.", witness),
+    Write("Each adds the other's two keys to its skypact.toml: it witnesses, and is witnessed.", cosign),
     Up(SIDES),
     Step(SIDES, "account add duty --role duty-officer"),
     Step(SIDES, "account add watch --role watch-keeper"),
@@ -499,7 +412,7 @@ STORY: Final[Table] = (
     Step("russia", "incident add column --node --from account.json --as board"),
     Step("russia", "incident export column --node --output column.jsonl --as board"),
     Part("Offline: what both ledgers prove"),
-    Write("Within two seconds each has cosigned the other's last checkpoint.", await_cosignatures),
+    Write("Within two seconds each has cosigned the other's last checkpoint.", await_both),
     Step(SIDES, "record export public --bodies private.jsonl"),
     Down(),
     Step("board", f"record verify ../coalition/public {COALITION}"),
