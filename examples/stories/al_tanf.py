@@ -158,9 +158,9 @@ def at_clock(clock: str) -> tuple[datetime, float, float]:
 EDGE: Final = "06:35:00"
 """Of the simulated day: the column is 50 m outside of the zone, and enters it 5 s later."""
 HALT: Final = "06:54:00"
-BEGINS_S: Final = 15
+BEGINS_S: Final = 12
 """The movement begins so many seconds after it is written down: too short a notice, and said to be that."""
-INSIDE_S: Final = (6, 9)
+INSIDE_S: Final = (6, 8)
 """So many seconds after its beginning it is inside of the zone, as the accounts have it."""
 STEP_S: Final = 1
 
@@ -344,7 +344,7 @@ STORY: Final[Table] = (
         shows=("ZONE REJECT", "  id", "recognise"),
     ),
     Part("A movement is notified, read back wrong, and read back right"),
-    Write("Russia writes column.csv, the list of a movement that begins in 15 s.", write_movement),
+    Write("Russia writes column.csv, the list of a movement that begins in 12 s.", write_movement),
     Step("russia", "notify import column.csv --as duty", status=1),
     Step(
         "coalition",
