@@ -70,7 +70,7 @@ def test_a_lost_answer_is_asked_for_again_and_the_receipt_is_the_same(store_url:
         assert await pair.south.kinds(notice) == ["NOTIFY", "RECEIPT"]
         rows = await pair.north.store.read(lambda tx: kept.of_thread(tx, bytes.fromhex(notice.id)))
         assert [row.tries for row in rows] == [1, 0]
-        assert await pair.north.lines.line("south") == (kept.Line(1, 1), rows[1].id.hex())
+        assert await pair.north.lines.line("south") == (kept.Line(1, 1), rows[1].id.hex(), 1)
 
     told(story, store_url, f"sqlite:///{tmp_path / 'south.db'}")
 
@@ -116,7 +116,7 @@ def test_a_week_of_silence_loses_nothing_and_an_alarm_goes_first(sqlite_url: str
         )
         assert first == stop.id
         assert await pair.north.desk.outgoing("south") == []
-        assert await pair.south.lines.line("north") == (kept.Line(421, 421), stop.id)
+        assert await pair.south.lines.line("north") == (kept.Line(421, 421), stop.id, 421)
         clock = await pair.north.store.read(lambda tx: kept.clock(tx, "south"))
         assert clock is not None
         assert clock.message.hex() in {
@@ -141,7 +141,7 @@ def test_a_gap_is_seen_and_filled(store_url: str, tmp_path: Path) -> None:
         assert (reach.party, reach.missing) == ("north", "1-3")
         assert [each.first for each in await pair.south.lines.missing("north")] == [1]
         await pair.exchange("south")
-        assert await pair.south.lines.line("north") == (kept.Line(4, 4), last.id)
+        assert await pair.south.lines.line("north") == (kept.Line(4, 4), last.id, 4)
         for message in lost:
             assert await pair.south.kinds(message) == ["NOTIFY", "RECEIPT"]
         await pair.exchange()

@@ -62,23 +62,43 @@ class Caller:
         self._command = tuple(command)
         self._webhook = webhook
         self._clock = clock
+        self._making: dict[tuple[bytes, str, str, int], asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Look each second, for ever; first at the calls that a kill has left open."""
-        for call in await self._calls.open():
-            await self._make(call)
-        while True:
-            try:
-                await self.turn()
-            except Refused as error:  # the database is away: what is late is late a second later too
-                _LOG.warning("what is late cannot be looked at: %s", error)
-            await asyncio.sleep(TICK_S)
+        """Look each second, for ever: at what is late, and at the calls of which nothing is known yet."""
+        try:
+            while True:
+                try:
+                    await self._look()
+                except Refused as error:  # the database is away: what is late is late a second later too
+                    _LOG.warning("what is late cannot be looked at: %s", error)
+                await asyncio.sleep(TICK_S)
+        finally:
+            for task in self._making.values():
+                task.cancel()
 
     async def turn(self) -> int:
-        """Have everybody called who is to be called now; returns how many."""
-        calls = await self._calls.tick(self._clock())
-        await asyncio.gather(*(self._make(call) for call in calls))
-        return len(calls)
+        """Have everybody called who is to be called now, to the end; returns how many."""
+        count = await self._look()
+        if self._making:
+            await asyncio.wait(self._making.values())
+        return count
+
+    async def _look(self) -> int:
+        """Begin the calls that are to be made, each by itself: one that hangs keeps no other waiting."""
+        count = len(await self._calls.tick(self._clock()))
+        for call in await self._calls.open():
+            key = (call.message, call.timer, call.owed_by, call.step)
+            if key not in self._making:
+                task = self._making[key] = asyncio.create_task(self._made(call))
+                task.add_done_callback(lambda _done, key=key: self._making.pop(key, None))  # type: ignore[misc]
+        return count
+
+    async def _made(self, call: CallRow) -> None:
+        try:
+            await self._make(call)
+        except Refused as error:  # it stays open, and is made again
+            _LOG.warning("what came of a call cannot be kept: %s", error)
 
     async def _make(self, call: CallRow) -> None:
         told = await self._told(call)

@@ -27,6 +27,7 @@ from skypact.desk.clock import now_us
 from skypact.desk.hotline import Verdict
 from skypact.desk.lines import Tries
 from skypact.errors import FormatError, InputError, Refused, SkypactError
+from skypact.exchange.hotline.table import ALARMS
 from skypact.strict_json import refuse_repeated
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 60.0
 MANY: Final = 128
 """Messages in one call: few enough that one batch is judged there while another is written down here."""
+ALARM_PAUSE_S: Final = 2.0
+"""The longest pause while an alarm waits."""
+ASK_MAX_S: Final = 600.0
+"""How often at least what stays missing is asked for."""
+_WHY_MAX: Final = 500
+_ALARMS: Final = frozenset(kind.value for kind in ALARMS)
 LOOK_S: Final = 5.0
 """How often a line is looked at where nobody has said anything."""
 
@@ -66,6 +73,7 @@ class _Line(msgspec.Struct):
     serial: int
     whole: int
     id: str
+    said: int = 0
 
 
 class _Envelopes(msgspec.Struct):
@@ -107,6 +115,8 @@ class Hotline:
         for party, url in urls.items():
             lines.tries[party] = Tries(url)
         desk.wake = self.wake
+        desk.behind = self.behind
+        desk.unknown.update(urls)
 
     def wake(self, urgent: bool = False) -> None:
         """Something may wait; ``urgent``: an alarm, for which no pause is kept."""
@@ -114,6 +124,14 @@ class Hotline:
             post.woken.set()
             if urgent:
                 post.urgent.set()
+
+    def behind(self, party: str) -> None:
+        """A party has messages of ours that this database has not: it is asked before anything is said."""
+        post = self._posts.get(party)
+        if post is not None:
+            post.known = False
+            self._desk.unknown.add(party)
+            post.woken.set()
 
     async def run(self) -> None:
         """Deliver for ever."""
@@ -136,65 +154,87 @@ class Hotline:
                 await self._bring_all(post)
                 post.failures = 0
                 pause_s, event = LOOK_S, post.woken
-            except (NoLine, Refused) as error:
+            except Exception as error:  # noqa: BLE001 -- one line's trouble ends no other's
                 if not post.failures:
-                    _LOG.warning("a party is not reached: %s", error, extra={"party": post.party})
+                    known = isinstance(error, NoLine | Refused)
+                    told = _LOG.warning if known else _LOG.exception
+                    told("a party is not reached: %s", error, extra={"party": post.party})
                 post.failures += 1
-                pause_s, event = self._pause_s(post.failures), post.urgent
+                pause_s, event = await self._pause(post), post.urgent
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), pause_s)
+
+    async def _pause(self, post: _Post) -> float:
+        """How long to wait after a failure; not long while an alarm waits."""
+        pause_s = self._pause_s(post.failures)
+        with contextlib.suppress(Refused):
+            first = await self._desk.outgoing(post.party, most=1)
+            if first and first[0].kind in _ALARMS:
+                pause_s = min(pause_s, ALARM_PAUSE_S)
+        return pause_s
 
     async def _bring_all(self, post: _Post) -> None:
         """Everything that waits, batch by batch, and what is missing."""
         if not post.known:
-            await self._know(post)
-            post.known = True
+            post.known = True  # an answer meanwhile may say that it is not so
+            try:
+                await self._know(post)
+            except BaseException:
+                post.known = False
+                raise
+        post.later.clear()
         try:
             while await self._bring(post):
                 pass
         finally:
             await post.rest()
+        if post.later:
+            raise self._failed(post, post.why or "it took none of what waits")
         missing = await self._lines.missing(post.party)
         now_s = asyncio.get_running_loop().time()
         # what is on its way may just be late: what was missing at the last look too is asked for
         if missing and missing == post.missing and now_s >= post.asked_s:
-            post.asked_s = now_s + self._pause_s(4)
+            post.asks += 1
+            post.asked_s = now_s + min(ASK_MAX_S, self._pause_s(4) * 2.0 ** min(post.asks, 10))
             await self._fetch(post, missing)
+        elif missing != post.missing:
+            post.asks = 0
         post.missing = missing
 
     async def _know(self, post: _Post) -> None:
-        """How far our messages have come there; what we do not have of them is fetched."""
+        """How far messages of both have come there; what we do not have of them is fetched."""
         line = await self._ask(post, "GET", "/hotline/v1/line", None, _Line)
-        missing = await self._lines.missing(post.party, theirs=line.serial)
-        lost = [each for each in missing if each.sender == self._desk.party]
-        if lost:
+        missing = await self._lines.missing(post.party, theirs=line.serial, given=line.said)
+        if any(each.sender == self._desk.party for each in missing):
             _LOG.warning("this database has lost messages; they are fetched", extra={"party": post.party})
-            await self._fetch(post, missing)
+            await self._lines.skip_to(post.party, line.serial)
+        await self._fetch(post, missing)
+        self._desk.unknown.discard(post.party)
 
     async def _fetch(self, post: _Post, missing: list[Missing]) -> None:
-        again: list[str] = []
         for each in missing:
             first: int | None = each.first
             while first is not None and first <= each.last:
                 path = f"/hotline/v1/messages?sender={each.sender}&first={first}&last={each.last}"
                 found = await self._ask(post, "GET", path, None, _Envelopes)
-                again += await self._lines.fetched(found.envelopes, post.party, self._clock())
-                first = found.next if found.next is not None and found.next > first else None
-        for ident in again:
-            await self._lines.say_again(ident, self._clock())
+                fresh = await self._lines.fetched(found.envelopes, each, post.party, self._clock())
+                # pages that bring nothing new are not gone on with, whatever they say
+                onward = found.next is not None and found.next > first and fresh > 0
+                first = found.next if onward else None
 
     async def _bring(self, post: _Post) -> bool:
         """One batch; False where nothing waits.
 
         While what was answered is being written here, the next batch is on its way.
         """
-        rows = await self._desk.outgoing(post.party, but=post.flying, most=MANY)
+        rows = await self._desk.outgoing(post.party, but=post.flying | post.later, most=MANY)
         if not rows:
             flying = bool(post.flying)
             await post.landed()
             return flying
         post.flying |= {row.id for row in rows}
-        body = msgspec.json.encode({"envelopes": [row.envelope for row in rows]})
+        heard = await self._lines.heard(post.party)
+        body = msgspec.json.encode({"envelopes": [row.envelope for row in rows], "heard": heard})
         sent_us = self._clock()
         try:
             answer = await self._ask(post, "POST", "/hotline/v1/messages", body, _Answer)
@@ -210,12 +250,13 @@ class Hotline:
         self, post: _Post, rows: list[MessageRow], answer: _Answer, sent_us: int, back_us: int
     ) -> None:
         """Write down what was answered to a batch."""
-        verdicts = [Verdict(each.id, each.what, each.why, each.receipt) for each in answer.messages]
+        verdicts = [Verdict(each.id, each.what, _plain(each.why), each.receipt) for each in answer.messages]
         ended = await self._desk.answered(post.party, rows, verdicts, sent_us=sent_us, back_us=back_us)
         post.flying -= {row.id for row in rows}
-        if not ended:
-            why = next((each.why for each in verdicts if each.why), "it judged none of the messages")
-            raise self._failed(post, why)
+        # what has to wait holds up nothing behind it
+        post.later |= {row.id for row in rows if row.id not in ended}
+        if len(ended) < len(rows):
+            post.why = next((each.why for each in verdicts if each.what == "later"), "it judged none of them")
 
     async def _ask(self, post: _Post, method: str, path: str, body: bytes | None, kind: type[_T]) -> _T:
         tries = self._lines.tries[post.party]
@@ -246,6 +287,11 @@ class Hotline:
         return pause_s * (0.5 + random.random())  # noqa: S311 -- no secret
 
 
+def _plain(text: str) -> str:
+    """A peer's words as they are kept: one line of them, and no controls."""
+    return "".join(char if char.isprintable() else " " for char in text[:_WHY_MAX])
+
+
 class _Post:
     """The line to one party."""
 
@@ -258,6 +304,9 @@ class _Post:
         self.known = False
         self.missing: list[Missing] = []
         self.asked_s = 0.0
+        self.asks = 0
+        self.later: set[bytes] = set()
+        self.why = ""
         self.flying: set[bytes] = set()
         self.settling: asyncio.Task[None] | None = None
 

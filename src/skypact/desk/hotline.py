@@ -20,7 +20,9 @@ it has a leaf of the ledger and no place among messages.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -58,6 +60,11 @@ _MESSAGES_MAX: Final = 20_000
 _LOG = logging.getLogger("skypact.hotline")
 _RECEIPT: Final = Kind.RECEIPT.value
 _GIVEN: Final = "given in the answer to what it receipts"
+LOST: Final = "this side has lost what it said, and asks for it first; send it again"
+WAITING_MAX: Final = 1_000
+"""Messages of one party that wait here for what they answer; more are not kept."""
+_REFUSED_MAX: Final = 10_000
+_RUBBISH_MAX: Final = 4_096
 _FEW: Final = 4
 """So many envelopes are verified where they are; more, in a thread."""
 
@@ -105,7 +112,12 @@ class HotlineDesk:
         """Something waits to be delivered; True: an alarm."""
         self._store = store
         self._key = key
+        self.behind: Callable[[str], None] = _unheeded
+        """A party has messages of ours that this database has not."""
+        self.unknown: set[str] = set()
+        """Parties that have not been asked since the start how far our messages have come there."""
         self.threads = Threads(agreement)
+        self._refused: OrderedDict[bytes, None] = OrderedDict()
 
     # -- what we say ----------------------------------------------------------------------------------------
 
@@ -220,7 +232,7 @@ class HotlineDesk:
             known = replace(draft, id=ident, thread=draft.thread or ident)
         envelope = signed(self._key, payload, known)
         message = envelope.message
-        may_sign(envelope.key_id, message, running.pact)  # our own key may have ended
+        may_sign(envelope.key_id, message, running.pact, self.agreement.newest)  # our own key may have ended
         thread = opened(message, running.pact) if thread is None else thread.take(message, running.pact)
         leaf = tx.append("hotline.sent", message.id, envelope.text.encode("ascii"))
         ended_us = None if state == "waiting" else now_us
@@ -231,23 +243,34 @@ class HotlineDesk:
 
     # -- what comes -----------------------------------------------------------------------------------------
 
-    async def receive(self, texts: Sequence[str], party: str, now_us: int) -> list[Verdict]:
+    async def receive(
+        self, texts: Sequence[str], party: str, now_us: int, *, heard: int = 0
+    ) -> list[Verdict]:
         """Take in what a party has sent: an answer for each envelope, in their order.
 
         Parameters
         ----------
         party
             Who brought them, as his token says. What another has signed comes inside a FORWARD.
+        heard
+            The highest number of ours that he has. Where it is beyond ours, this database has lost what it
+            said: nothing is receipted under a number that was used, and what was lost is asked for first.
         """
         read = await self.read(texts, party)
+        behind = False
 
         def work(tx: Tx) -> list[Verdict]:
-            found = [self.receive_in(tx, each, now_us) for each in read]
-            if any(verdict.what == "taken" for verdict in found):
-                self.release(tx, now_us)
-            return found
+            nonlocal behind
+            mine = kept.line(tx, self.party, party).serial
+            sure = kept.delivered_to(tx, self.party, party) if party in self.unknown else mine
+            behind = heard > min(mine, sure)
+            if behind:
+                return [Verdict(each.id, "later", LOST) for each in read]
+            return [self.receive_in(tx, each, now_us) for each in read]
 
         verdicts: list[Verdict] = await self._store.write(work)
+        if behind:
+            self.behind(party)
         self.wake(False)
         return verdicts
 
@@ -262,10 +285,21 @@ class HotlineDesk:
         if each.fault is not None:
             if each.later:
                 return Verdict(each.id, "later", str(each.fault))
-            tx.append("hotline.refused", each.id, each.text.encode("utf-8", "replace"))
+            self._rubbish(tx, each)
             return Verdict(each.id, "refused", str(each.fault))
         assert each.envelope is not None  # noqa: S101  # it is one or the other
         return self._take(tx, each.envelope, now_us, answered=answered)
+
+    def _rubbish(self, tx: Tx, each: Read) -> None:
+        """Keep what cannot be believed: its beginning, and once, however often it comes."""
+        whole = each.text.encode("utf-8", "replace")
+        digest = hashlib.sha256(whole).digest()
+        if digest in self._refused:
+            return
+        self._refused[digest] = None
+        while len(self._refused) > _REFUSED_MAX:
+            self._refused.popitem(last=False)
+        tx.append("hotline.refused", digest.hex(), whole[:_RUBBISH_MAX])
 
     def _take(self, tx: Tx, envelope: Envelope, now_us: int, *, answered: bool, carrier: str = "") -> Verdict:
         """Judge one message and keep it; ``answered``: its receipt goes back in the answer."""
@@ -276,6 +310,8 @@ class HotlineDesk:
             return self._again(tx, row)
         running = self.threads.under(tx, message.pact)
         state, why, thread = self.judged(tx, message, running.pact)
+        if state == "waiting" and kept.waiting_of(tx, message.sender) >= WAITING_MAX:
+            return Verdict(message.id, "later", "too much of yours waits here for what it answers")
         kind = "hotline.refused" if state == "refused" else "hotline.received"
         leaf = tx.append(kind, message.id, envelope.text.encode("ascii"))
         ended_us = None if state == "waiting" else now_us
@@ -284,6 +320,7 @@ class HotlineDesk:
             return Verdict(message.id, state, why)
         self.threads.remember(message)
         receipt = self._taken(tx, message, thread, now_us, answered=answered)
+        self.release(tx, bytes.fromhex(message.thread), now_us)
         return Verdict(message.id, "taken", "", receipt)
 
     def judged(self, tx: Tx, message: Message, pact: Pact) -> tuple[str, str, Thread | None]:
@@ -365,12 +402,12 @@ class HotlineDesk:
         found = kept.answers(tx, self.party, [row.id], _RECEIPT)
         return Verdict(ident, "known", "", found.get(row.id, ""))
 
-    def release(self, tx: Tx, now_us: int) -> None:
-        """Take what has waited and can be taken now; what it answers may have come, and so on."""
+    def release(self, tx: Tx, ident: bytes, now_us: int) -> None:
+        """Take what has waited in a thread and can be taken now; what it answers may have come, and so on."""
         moved = True
         while moved:
             moved = False
-            for row in kept.waiting_here(tx, BATCH_MAX):
+            for row in kept.waiting_in(tx, ident):
                 message = self.threads.message(row)
                 running = self.threads.under(tx, row.pact)
                 try:
@@ -397,9 +434,10 @@ class HotlineDesk:
         found = look() if len(texts) <= _FEW else await asyncio.to_thread(look)
         digests = {each.envelope.message.pact for each in found if each.envelope is not None}
         pacts = {digest: await self.agreement.known(digest) for digest in digests}
+        newest = self.agreement.newest
 
         def verify() -> list[Read]:
-            return [_proven(each, party, self.party, pacts) for each in found]
+            return [_proven(each, party, self.party, pacts, newest) for each in found]
 
         return verify() if len(texts) <= _FEW else await asyncio.to_thread(verify)
 
@@ -432,8 +470,8 @@ class HotlineDesk:
         *,
         sent_us: int,
         back_us: int,
-    ) -> int:
-        """What a party's node has answered to a call; returns how many have ended by it.
+    ) -> set[bytes]:
+        """What a party's node has answered to a call; returns the ids of those that have ended by it.
 
         Parameters
         ----------
@@ -444,8 +482,8 @@ class HotlineDesk:
         receipts = [each.receipt for each in verdicts if each.receipt]
         read = await self.read(receipts, party)
 
-        def work(tx: Tx) -> int:
-            ended = 0
+        def work(tx: Tx) -> set[bytes]:
+            ended: set[bytes] = set()
             unheard: list[bytes] = []
             for row in sent:
                 verdict = by_id.get(row.id.hex())
@@ -456,7 +494,7 @@ class HotlineDesk:
                 if state == "refused":
                     tx.append("hotline.turned", row.id.hex(), verdict.why.encode())
                 kept.end(tx, row.id, state, verdict.why, back_us)
-                ended += 1
+                ended.add(row.id)
             kept.tried(tx, unheard)
             fresh = {
                 row.id.hex(): row for row in sent if not row.tries and 0 <= sent_us - row.said_us <= FRESH_US
@@ -509,11 +547,16 @@ class HotlineDesk:
     async def listed(
         self, before_us: int, limit: int, *, open_only: bool = False
     ) -> list[tuple[kept.ThreadRow, Told]]:
-        """Threads by their last change, the latest first."""
+        """Threads by their last change, the latest first; those that changed at one instant come together."""
 
         def work(tx: Tx) -> list[tuple[kept.ThreadRow, Told]]:
             found = []
-            for row in kept.threads(tx, before_us, limit, open_only=open_only):
+            page = kept.threads(tx, before_us, limit, open_only=open_only)
+            if len(page) == limit:
+                last_us = page[-1].changed_us
+                page = [row for row in page if row.changed_us != last_us]
+                page += kept.threads_at(tx, last_us, open_only=open_only)
+            for row in page:
                 rows = kept.of_thread(tx, row.id)
                 thread = self.threads.made(rows)
                 if thread is not None:
@@ -563,7 +606,9 @@ def _parsed(text: str) -> Read:
     return Read(text, envelope.message.id, envelope)
 
 
-def _proven(each: Read, party: str, own: str, pacts: Mapping[str, Running | None]) -> Read:
+def _proven(
+    each: Read, party: str, own: str, pacts: Mapping[str, Running | None], newest: Pact | None
+) -> Read:
     """The same, verified as said to us by the party that brought it, or by us to it."""
     if each.envelope is None:
         return each
@@ -576,7 +621,8 @@ def _proven(each: Read, party: str, own: str, pacts: Mapping[str, Running | None
         return replace(each, fault=fault, later=True)
     mine = (message.sender, message.to) == (own, party)
     try:
-        verified(each.envelope, running.pact, running.digest, recipient=party if mine else own)
+        to = party if mine else own
+        verified(each.envelope, running.pact, running.digest, recipient=to, later=newest)
     except (InputError, Refused) as error:
         return replace(each, fault=error)
     if not mine and message.sender != party:
@@ -625,6 +671,10 @@ def row_of(
         ended_us,
         leaf,
     )
+
+
+def _unheeded(party: str) -> None:
+    """Nobody asks: a desk without a courier, in tests and tools."""
 
 
 def _nobody(urgent: bool) -> None:

@@ -11,12 +11,13 @@ refused, and what opened a thread is said again, under a new number.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from skypact.desk.hotline import BATCH_MAX, row_of
-from skypact.desk.threads import raw_id
-from skypact.errors import Reason, Refused
+from skypact.desk.threads import RENUMBERED
+from skypact.errors import InputError, Reason, Refused
 from skypact.exchange.hotline.clocks import Offset
 from skypact.instants import SECOND_US
 from skypact.store import hotline as kept
@@ -24,12 +25,14 @@ from skypact.store import hotline as kept
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from skypact.desk.hotline import HotlineDesk
-    from skypact.exchange.hotline.messages import Message
+    from skypact.desk.hotline import HotlineDesk, Read
     from skypact.formats.hotline_jws import Envelope
     from skypact.store import Store, Tx
     from skypact.store.hotline import Line, MessageRow
 
+BEYOND: Final = 1_000_000
+"""How far beyond ours a party's word of our own numbers is believed."""
+_LOG = logging.getLogger("skypact.hotline")
 APART_US: Final = SECOND_US
 """Clocks that are certainly further apart than this are shown as apart."""
 
@@ -71,6 +74,16 @@ class Reach:
     apart: bool
 
 
+def _asked(each: Read, asked: Missing) -> bool:
+    """Whether an envelope has one of the numbers that were asked for."""
+    message = None if each.envelope is None else each.envelope.message
+    return (
+        message is not None
+        and (message.sender, message.to) == (asked.sender, asked.recipient)
+        and asked.first <= message.serial <= asked.last
+    )
+
+
 class Lines:
     """The lines of one party's hotline."""
 
@@ -80,18 +93,18 @@ class Lines:
         self._desk = desk
         self._store = store
 
-    async def line(self, party: str) -> tuple[Line, str]:
-        """How far a party's messages to us have come, and the id of the one with the highest number."""
+    async def line(self, party: str) -> tuple[Line, str, int]:
+        """How far a party's messages have come here, the id of the highest, and the highest of ours to it."""
 
-        def work(tx: Tx) -> tuple[Line, str]:
+        def work(tx: Tx) -> tuple[Line, str, int]:
             line = kept.line(tx, party, self.party)
             last = kept.numbered(tx, party, self.party, line.serial, line.serial, 4)
             ident = next((row.id.hex() for row in last if row.state != "refused"), "")
-            return line, ident
+            return line, ident, kept.line(tx, self.party, party).serial
 
         return await self._store.read(work)
 
-    async def missing(self, party: str, *, theirs: int = 0) -> list[Missing]:
+    async def missing(self, party: str, *, theirs: int = 0, given: int = 0) -> list[Missing]:
         """What a party has of both directions and we have not.
 
         Parameters
@@ -99,20 +112,38 @@ class Lines:
         theirs
             The highest number of ours that the party says to have. Ours being lower, this database has lost
             what it said.
+        given
+            The highest number that the party says to have given to us. Ours being lower, this database has
+            lost what came, or it is on its way.
         """
 
         def work(tx: Tx) -> list[Missing]:
             found = []
-            came = kept.line(tx, party, self.party)
-            if came.whole < came.serial:
-                found.append(Missing(party, self.party, came.whole + 1, came.serial - 1))
             said = kept.line(tx, self.party, party)
             delivered = kept.delivered_to(tx, self.party, party)
-            if theirs > delivered:
+            if theirs > delivered:  # an answer was lost, or what we said
                 found.append(Missing(self.party, party, min(said.whole, delivered) + 1, theirs))
+            came = kept.line(tx, party, self.party)
+            if came.whole < max(came.serial - 1, given):
+                found.append(Missing(party, self.party, came.whole + 1, max(came.serial - 1, given)))
             return found
 
         return await self._store.read(work)
+
+    async def heard(self, party: str) -> int:
+        """The highest number of a party's messages that is here."""
+        return await self._store.read(lambda tx: kept.line(tx, party, self.party).serial)
+
+    async def skip_to(self, party: str, theirs: int) -> None:
+        """Give no number again that was used before this database was restored.
+
+        A party that speaks of numbers far beyond what anybody can have said is not believed.
+        """
+        await self._store.write(lambda tx: self._skip_to(tx, party, theirs))
+
+    def _skip_to(self, tx: Tx, party: str, theirs: int) -> None:
+        if theirs <= kept.line(tx, self.party, party).serial + BEYOND:
+            kept.skip_to(tx, self.party, party, theirs)
 
     async def numbered(self, sender: str, party: str, first: int, last: int) -> tuple[list[str], int | None]:
         """Envelopes that a party asks for, of its own or of ours to it, and the number to go on from.
@@ -130,43 +161,42 @@ class Lines:
         rows = await self._store.read(
             lambda tx: kept.numbered(tx, sender, recipient, first, last, BATCH_MAX + 1)
         )
-        rows = [row for row in rows if row.state != "refused"]
-        more = rows[BATCH_MAX].serial if len(rows) > BATCH_MAX else None
-        return [row.envelope for row in rows[:BATCH_MAX]], more
+        following = rows[BATCH_MAX].serial if len(rows) > BATCH_MAX else None
+        # what was never given under its number is nobody's; what was refused is its signer's word
+        told = [row.envelope for row in rows[:BATCH_MAX] if not row.why.startswith(RENUMBERED)]
+        return told, following
 
-    async def fetched(self, texts: Sequence[str], party: str, now_us: int) -> list[str]:
-        """Take in what was asked for; returns our own messages that have to be said again.
+    async def fetched(self, texts: Sequence[str], asked: Missing, party: str, now_us: int) -> int:
+        """Take in what was asked for; returns how much of it was new.
 
         What we said ourselves and have lost is kept as delivered, with the leaf of its coming back. A message
         of ours that waits under a number that was used before it is not ours to say any more: it is ended,
-        and what it opened is said again under a new number.
+        and said again under a new number, in the same write. What was not asked for is not
+        looked at.
         """
-        read = await self._desk.read(texts, party)
+        read = [each for each in await self._desk.read(texts[:BATCH_MAX], party) if _asked(each, asked)]
 
-        def work(tx: Tx) -> list[str]:
-            again: list[str] = []
+        def work(tx: Tx) -> int:
+            before = tx.leaves
             for each in read:
-                if each.fault is None and each.envelope is not None and each.own:
-                    again += self._returned(tx, each.envelope, party, now_us)
+                assert each.envelope is not None  # noqa: S101  # it was asked for by its number
+                if each.fault is None and each.own:
+                    self._returned(tx, each.envelope, party, now_us)
                 else:
                     self._desk.receive_in(tx, each, now_us, answered=False)
-            self._desk.release(tx, now_us)
-            return again
+            return tx.leaves - before
 
         return await self._store.write(work)
 
-    def _returned(self, tx: Tx, envelope: Envelope, party: str, now_us: int) -> list[str]:
+    def _returned(self, tx: Tx, envelope: Envelope, party: str, now_us: int) -> None:
         message = envelope.message
         ident = bytes.fromhex(message.id)
         if kept.message(tx, ident) is not None:
-            return []
-        again = []
+            return
         for row in kept.numbered(tx, message.sender, message.to, message.serial, message.serial, 4):
             if row.state == "waiting":
-                kept.end(tx, row.id, "refused", f"its number was used before: {message.id}", now_us)
-                self._forget(tx, row, now_us)
-                if row.re is None:
-                    again.append(row.id.hex())
+                kept.end(tx, row.id, "refused", f"{RENUMBERED}: {message.id}", now_us)
+                self._again(tx, row, now_us)
         running = self._desk.threads.under(tx, message.pact)
         # what cannot be taken into its thread now is delivered all the same: the other side has it
         _, amiss, thread = self._desk.judged(tx, message, running.pact)
@@ -176,10 +206,10 @@ class Lines:
         if thread is not None:
             self._desk.threads.remember(message)
             self._desk.threads.keep(tx, thread, running.pact, now_us)
-        return again
+            self._desk.release(tx, bytes.fromhex(message.thread), now_us)
 
-    def _forget(self, tx: Tx, row: MessageRow, now_us: int) -> None:
-        """A thread that a message opened that was never said."""
+    def _again(self, tx: Tx, row: MessageRow, now_us: int) -> None:
+        """Say under a new number what was never said: the numbers that were used have been skipped."""
         if row.re is None:
             kept.put_thread(
                 tx,
@@ -187,20 +217,17 @@ class Lines:
                     row.id, row.kind, row.sender, row.recipient, row.said_us, now_us, ended=True, due_us=None
                 ),
             )
-
-    async def say_again(self, ident: str, now_us: int) -> Message | None:
-        """Say under a new number what was ended for its number; None where there is no such message."""
-
-        def work(tx: Tx) -> Message | None:
-            row = kept.message(tx, raw_id(ident, "id"))
-            if row is None or row.state != "refused" or row.way != "out":
-                return None
-            was = self._desk.threads.message(row)
-            return self._desk.say_in(
-                tx, was.kind, was.to, was.body, text=was.text, by=row.by, post=was.post, now_us=now_us
+        re = "" if row.re is None else row.re.hex()
+        was = self._desk.threads.message(row)
+        try:
+            self._desk.say_in(
+                tx, was.kind, was.to, was.body, re=re, text=was.text, by=row.by, post=was.post, now_us=now_us
             )
-
-        return await self._store.write(work)
+        except (
+            Refused,
+            InputError,
+        ) as error:  # it stays refused, and why
+            _LOG.error("what was said cannot be said again: %s", error)
 
     # -- how each line is -----------------------------------------------------------------------------------
 

@@ -136,8 +136,15 @@ class Agreement:
 
     @property
     def parties(self) -> tuple[str, ...]:
-        """The other parties of the newest version."""
-        return tuple(each.id for each in self._editions[-1].pact.parties if each.id != self.party)
+        """The other parties of every version that holds, held or will: an unsigned draft is none."""
+        signed = [each.pact for each in self._known if each.complete] or [self._known[0].pact]
+        found = [party.id for pact in signed for party in pact.parties]
+        return tuple(dict.fromkeys(each for each in found if each != self.party))
+
+    @property
+    def newest(self) -> Pact | None:
+        """The newest version that is signed as it asks for; None where none is."""
+        return next((each.pact for each in reversed(self._known) if each.complete), None)
 
     def current(self, now_us: int) -> Running:
         """What holds at an instant.
@@ -197,24 +204,33 @@ class Agreement:
         """As :meth:`known`, within a transaction: another process of this node may have begun a version."""
         if digest not in self._texts:
             row = next((row for row in kept.editions(tx) if row.digest == digest), None)
-            if row is None:
-                return None
+            if row is None:  # the other side's clock may be ahead: what is signed and has not begun here
+                return next((each for each in self._usable() if each.digest == digest), None)
             self._texts[digest] = Running(_pact(row.text), row.digest, row.mark)
         return self._texts[digest]
+
+    def _usable(self) -> tuple[Running, ...]:
+        """The versions at hand that are run under, now or later: signed ones, or drafts of an exercise."""
+        return tuple(
+            Running(each.pact, each.digest, each.mark)
+            for each in self._known
+            if each.complete or each.pact.data_mode is not DataMode.REAL
+        )
 
     def _take(self, editions: Sequence[Edition]) -> None:
         if not editions:
             raise InputError("no pact", where="pact.files", expected="at least one file")
-        newest = editions[-1].pact
-        if newest.party(self.party) is None:
+        known = standings(editions)
+        counting = [each.pact for each in known if each.complete] or [known[0].pact]
+        if all(pact.party(self.party) is None for pact in counting):
             raise InputError(
                 "not a party of the pact",
                 where="node.party",
                 found=self.party,
-                expected=", ".join(party.id for party in newest.parties),
+                expected=", ".join(party.id for party in counting[-1].parties),
             )
         self._editions = tuple(editions)
-        self._known = standings(self._editions)
+        self._known = known
         for each in self._known:
             for fault in each.faults:
                 _LOG.warning("a signature of the pact does not count: %s", fault)

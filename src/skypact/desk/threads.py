@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from skypact.store import Tx
     from skypact.store.hotline import MessageRow
 
+RENUMBERED: Final = "its number was used before"
+"""How ``why`` begins of a message of ours that was ended for its number."""
 _MESSAGES_MAX: Final = 20_000
 
 
@@ -68,7 +70,7 @@ class Threads:
         there = [
             self.message(row)
             for row in rows  # by sender and number
-            if row.state != "refused" and (row.way == "out" or row.state != "waiting")
+            if _counts(row)
         ]
         first = next((message for message in there if message.thread == message.id), None)
         if first is None:
@@ -120,6 +122,17 @@ class Threads:
                 next_us(thread, pact, now_us, looked=False),
             ),
         )
+
+
+def _counts(row: MessageRow) -> bool:
+    """Whether a row is part of its thread.
+
+    Of theirs what was taken. Of ours all that was said, also what the other side's node refused: that it was
+    refused changes nothing of what is owed for it. But not what was ended for its number, and said anew.
+    """
+    if row.way == "in":
+        return row.state == "taken"
+    return not (row.state == "refused" and row.why.startswith(RENUMBERED))
 
 
 def _rooted(there: list[Message]) -> list[Message]:

@@ -134,7 +134,9 @@ def read_envelopes(data: bytes, name: str) -> tuple[Envelope, ...]:
     return found
 
 
-def verified(envelope: Envelope, pact: Pact, digest: str, *, recipient: str = "") -> Message:
+def verified(
+    envelope: Envelope, pact: Pact, digest: str, *, recipient: str = "", later: Pact | None = None
+) -> Message:
     """The message, said by whom it says.
 
     Parameters
@@ -143,6 +145,9 @@ def verified(envelope: Envelope, pact: Pact, digest: str, *, recipient: str = ""
         The agreement, and the digest of its text.
     recipient
         The party that received it; "" where that is not asked: by a reader of files, of both sides' messages.
+    later
+        A later version that holds now: its keys count too, and what it says of a key goes before what the
+        one that the message is under says. A thread outlives its keys.
 
     Raises
     ------
@@ -160,9 +165,7 @@ def verified(envelope: Envelope, pact: Pact, digest: str, *, recipient: str = ""
         raise Refused(
             Reason.CONFLICT, "said to somebody else", where=where, found=message.to, expected=recipient
         )
-    party = pact.party(message.sender)
-    keys = () if party is None else party.keys
-    key = _key_of(message, keys, envelope.key_id, where)
+    key = _key_of(message, _keys(message.sender, pact, later), envelope.key_id, where)
     if not key.verifies(envelope.detached.signature, envelope.detached.signed(envelope.payload)):
         raise Refused(
             Reason.UNAUTHENTICATED, "the signature does not fit: it was changed on its way", where=where
@@ -170,11 +173,16 @@ def verified(envelope: Envelope, pact: Pact, digest: str, *, recipient: str = ""
     return message
 
 
-def may_sign(key_id: str, message: Message, pact: Pact) -> None:
+def may_sign(key_id: str, message: Message, pact: Pact, later: Pact | None = None) -> None:
     """Refuse to say what the recipient would refuse for its key; raises as :func:`verified`."""
-    party = pact.party(message.sender)
     where = f"{message.kind.value} {message.serial} of {message.sender}"
-    _key_of(message, () if party is None else party.keys, key_id, where)
+    _key_of(message, _keys(message.sender, pact, later), key_id, where)
+
+
+def _keys(sender: str, pact: Pact, later: Pact | None) -> tuple[PartyKey, ...]:
+    """The keys of a sender, those of the later version first."""
+    parties = (each.party(sender) for each in (later, pact) if each is not None)
+    return tuple(key for party in parties if party is not None for key in party.keys)
 
 
 def _key_of(message: Message, keys: Sequence[PartyKey], key_id: str, where: str) -> PartyKey:

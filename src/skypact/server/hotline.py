@@ -55,9 +55,13 @@ _PAGE: Final = 100
 
 
 class Brought(Struct, kw_only=True):
-    """What a peer brings: signed messages as compact JWS, in the order of their numbers."""
+    """What a peer brings: signed messages as compact JWS, in the order of their numbers.
+
+    ``heard`` is the highest number of this party's messages that the peer has.
+    """
 
     envelopes: list[str]
+    heard: int = 0
 
 
 class JudgedOut(Struct, kw_only=True, omit_defaults=True):
@@ -76,11 +80,15 @@ class BroughtOut(Struct, kw_only=True):
 
 
 class LineOut(Struct, kw_only=True):
-    """How far the messages of who asks have come: the highest number, its id, and up to where none lacks."""
+    """How far messages have come: of who asks the highest number, its id, and up to where none lacks.
+
+    ``said`` is the highest number that this party has given to who asks.
+    """
 
     serial: int
     whole: int
     id: str
+    said: int
 
 
 class EnvelopesOut(Struct, kw_only=True, omit_defaults=True):
@@ -102,7 +110,7 @@ def peers(desk: HotlineDesk, lines: Lines) -> tuple[Operation, ...]:
                 found=len(given.envelopes),
                 expected=f"1 to {BATCH_MAX}",
             )
-        verdicts = await desk.receive(given.envelopes, call.party, call.now_us)
+        verdicts = await desk.receive(given.envelopes, call.party, call.now_us, heard=given.heard)
         return Answer(
             body=BroughtOut(
                 messages=[
@@ -113,8 +121,8 @@ def peers(desk: HotlineDesk, lines: Lines) -> tuple[Operation, ...]:
         )
 
     async def line(call: Call) -> Answer:
-        found, ident = await lines.line(call.party)
-        return Answer(body=LineOut(serial=found.serial, whole=found.whole, id=ident))
+        found, ident, said = await lines.line(call.party)
+        return Answer(body=LineOut(serial=found.serial, whole=found.whole, id=ident, said=said))
 
     async def numbered(call: Call) -> Answer:
         first, last = _whole(call, "first"), _whole(call, "last")

@@ -161,9 +161,21 @@ def recipients_waiting(tx: Tx) -> list[tuple[str, int, int]]:
     return [(str(party), int(count), int(since)) for party, count, since in _RECIPIENTS.rows(tx)]
 
 
-def waiting_here(tx: Tx, limit: int) -> list[MessageRow]:
-    """What waits here for what it answers, by sender and number."""
-    return [MessageRow(*row) for row in _WAITING_HERE.rows(tx, limit)]
+def waiting_in(tx: Tx, thread: bytes) -> list[MessageRow]:
+    """What waits here in a thread for what it answers, by sender and number."""
+    return [MessageRow(*row) for row in _WAITING_IN.rows(tx, thread)]
+
+
+def waiting_of(tx: Tx, sender: str) -> int:
+    """How many messages of a sender wait here."""
+    return int(_WAITING_OF.rows(tx, sender)[0][0])
+
+
+def skip_to(tx: Tx, sender: str, recipient: str, serial: int) -> None:
+    """Numbers up to this one were used; the next one is beyond it."""
+    now = line(tx, sender, recipient)
+    if serial > now.serial:
+        _PUT_LINE.run(tx, sender, recipient, serial, now.whole)
 
 
 def delivered_to(tx: Tx, sender: str, recipient: str) -> int:
@@ -231,6 +243,12 @@ def threads(tx: Tx, before_us: int, limit: int, *, open_only: bool) -> list[Thre
     """Threads by their last change, the latest first, those that changed before an instant."""
     statement = _THREADS_OPEN if open_only else _THREADS
     return [_thread(row) for row in statement.rows(tx, before_us, limit)]
+
+
+def threads_at(tx: Tx, changed_us: int, *, open_only: bool) -> list[ThreadRow]:
+    """Threads that changed last at one instant: a batch's, which one page shows together."""
+    statement = _THREADS_AT_OPEN if open_only else _THREADS_AT
+    return [_thread(row) for row in statement.rows(tx, changed_us)]
 
 
 def threads_due(tx: Tx, now_us: int, limit: int) -> list[ThreadRow]:
@@ -317,8 +335,11 @@ _RECIPIENTS: Final = Sql(
     "SELECT recipient, count(*), min(arrived_us) FROM hotline_message"
     " WHERE state = 'waiting' AND way = 'out' GROUP BY recipient ORDER BY recipient"
 )
-_WAITING_HERE: Final = Sql(
-    f"{_SELECT} WHERE state = 'waiting' AND way = 'in' ORDER BY sender, serial LIMIT $1"
+_WAITING_IN: Final = Sql(
+    f"{_SELECT} WHERE thread = $1 AND state = 'waiting' AND way = 'in' ORDER BY sender, serial"
+)
+_WAITING_OF: Final = Sql(
+    "SELECT count(*) FROM hotline_message WHERE sender = $1 AND state = 'waiting' AND way = 'in'"
 )
 _DELIVERED_TO: Final = Sql(
     "SELECT serial FROM hotline_message WHERE sender = $1 AND recipient = $2 AND way = 'out'"
@@ -354,6 +375,8 @@ _THREADS: Final = Sql(f"{_SELECT_THREAD} WHERE changed_us < $1 ORDER BY changed_
 _THREADS_OPEN: Final = Sql(
     f"{_SELECT_THREAD} WHERE changed_us < $1 AND NOT ended ORDER BY changed_us DESC, id LIMIT $2"
 )
+_THREADS_AT: Final = Sql(f"{_SELECT_THREAD} WHERE changed_us = $1 ORDER BY id")
+_THREADS_AT_OPEN: Final = Sql(f"{_SELECT_THREAD} WHERE changed_us = $1 AND NOT ended ORDER BY id")
 _THREADS_DUE: Final = Sql(f"{_SELECT_THREAD} WHERE due_us <= $1 ORDER BY due_us LIMIT $2")
 _SET_DUE: Final = Sql("UPDATE hotline_thread SET due_us = $2 WHERE id = $1")
 _PUT_CLOCK: Final = Sql(

@@ -713,8 +713,8 @@ hotline_call: Final = Table(
     Column("at_us", BigInteger, nullable=False),
     Column("outcome", Text, nullable=False),
 )
-"""Whom this node had called for what is late: ``step`` is the contact's place among the party's in the pact, -1
-where nobody was at a post; ``outcome`` is what came of it, empty while it is under way."""
+"""Whom this node had called for what is late: ``step`` is the contact's place among the party's in the pact,
+-1 where nobody was at a post; ``outcome`` is what came of it, empty while it is under way."""
 
 # -------------------------------------------------------------------------------------------- ACCOUNTS
 
@@ -760,7 +760,7 @@ filing: Final = Table(
     CheckConstraint("kind IN ('movement', 'site', 'activity', 'zone')", name="kind"),
     CheckConstraint("state IN ('filed', 'amended', 'active', 'ended', 'cancelled', 'expired')", name="state"),
 )
-"""Each filing as its newest version has it: its window from ``opens_us`` to ``closes_us``, with its tolerance.
+"""Each filing as its newest version has it: its window from ``opens_us`` to ``closes_us``, tolerance included.
 
 Of one of which only a notice came, ``name`` is empty and the window is the notice's.
 """
@@ -836,7 +836,7 @@ filing_told: Final = Table(
     Column("message", Digest, nullable=False),
     Column("over", Boolean, nullable=False),
 )
-"""Which version of ours each party was told last, with which message; ``over``: it was told that it is off."""
+"""Which version of ours each party was told last, by which message; ``over``: it was told that it is off."""
 
 filing_wanted: Final = Table(
     "filing_wanted",
@@ -861,7 +861,7 @@ filing_draft: Final = Table(
     Column("by", Text, nullable=False),
     Column("written_us", BigInteger, nullable=False),
 )
-"""What somebody began to write and nobody was told of; it has no serial, and is thrown away when it is filed."""
+"""What somebody began to write and nobody was told of: without a serial, thrown away when it is filed."""
 
 # ------------------------------------------------------------------------------------------ INCIDENTS
 

@@ -196,6 +196,11 @@ class Tx:
         """The last notification index that was drawn; in a reading, by any write that it sees."""
         return (self._counters if self._draft is None else self._draft.counters).notifications
 
+    @property
+    def leaves(self) -> int:
+        """How many leaves the ledger has, those of this write included."""
+        return (self._counters if self._draft is None else self._draft.counters).leaves
+
     def append(self, kind: str, ref: str, content: bytes) -> int:
         """Add a leaf to the ledger; returns its position (from 0, without a gap, in the order of commits).
 

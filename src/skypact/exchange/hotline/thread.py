@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from skypact.pact.agreement import Pact
 
 SIDE_MAX: Final = 2_000
-"""So many messages of one side are in one thread, at most."""
+"""So many messages of one side are in one thread, at most, beside receipts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +157,9 @@ class Thread:
             return self
         _belongs(self.first, message)
         mine = self.said(message.sender)
-        if mine and message.serial <= mine[-1].serial:
-            twin = next((m.id for m in mine if m.serial == message.serial), "")
+        passed = bool(mine) and message.serial <= mine[-1].serial
+        twin = next((m.id for m in mine if m.serial == message.serial), "") if passed else ""
+        if twin or (passed and not _still(message)):
             what = f"two messages of one number: {twin}" if twin else "a number that was passed"
             raise Refused(
                 Reason.CONFLICT,
@@ -167,12 +168,14 @@ class Thread:
                 found=message.serial,
                 expected=f"a number above {mine[-1].serial}",
             )
-        if len(mine) >= SIDE_MAX:
+        if passed:  # it was overtaken on its way; its sender's earlier words are those before it
+            mine = tuple(m for m in mine if m.serial < message.serial)
+        if message.kind is not Kind.RECEIPT and _words(mine) >= SIDE_MAX:
             raise Refused(
                 Reason.TOO_MANY,
                 "too many messages of one side in one thread",
                 where=_place(message),
-                found=len(mine) + 1,
+                found=SIDE_MAX + 1,
                 expected=f"at most {SIDE_MAX:,}; what is new opens a thread of its own",
             )
         about = self.message(message.re)
@@ -189,9 +192,10 @@ class Thread:
         side = Side.OPENER if message.sender == self.first.sender else Side.OTHER
         _allowed(row, message, about, side, mine)
         self._fits(message, about, pact)
+        said = tuple(sorted((*self.said(message.sender), message), key=lambda each: each.serial))
         if side is Side.OPENER:
-            return replace(self, opener_said=(*self.opener_said, message))
-        return replace(self, other_said=(*self.other_said, message))
+            return replace(self, opener_said=said)
+        return replace(self, other_said=said)
 
     def _fits(self, message: Message, about: Message, pact: Pact) -> None:
         """What a message says, held against what it answers."""
@@ -553,6 +557,20 @@ def _proves(message: Message) -> Level:
     if isinstance(message.body, Acknowledged):
         return message.body.level
     return next(row.level for row in rows_of(message.kind) if not row.opens)
+
+
+def _still(message: Message) -> bool:
+    """Whether a message leads its sender's half nowhere and needs nothing of it: it may come late."""
+    return message.re != "" and all(
+        row.leads is None and not row.moves and not row.needs
+        for row in rows_of(message.kind)
+        if not row.opens
+    )
+
+
+def _words(said: tuple[Message, ...]) -> int:
+    """How many of these count: a machine's receipts do not."""
+    return sum(message.kind is not Kind.RECEIPT for message in said)
 
 
 def _place(message: Message) -> str:

@@ -22,7 +22,7 @@ from skypact.instants import SECOND_US
 from skypact.notify.notice import lead_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from skypact.exchange.hotline.messages import Message
     from skypact.exchange.hotline.table import Row
@@ -112,7 +112,14 @@ class Escalation:
 
 def timers(thread: Thread, pact: Pact) -> tuple[Due, ...]:
     """All timers of a thread, met and not, the earliest due first."""
-    found = [due for message in thread.messages for due in _of_message(thread, message, pact)]
+    answers: dict[str, list[Message]] = {}
+    for each in (*thread.opener_said, *thread.other_said):
+        answers.setdefault(each.re, []).append(each)
+    found = [
+        due
+        for message in (*thread.opener_said, *thread.other_said)
+        for due in _of_message(answers.get(message.id, ()), message, pact)
+    ]
     return tuple(sorted(found, key=lambda due: (due.due_us, due.about.id, due.timer.value, due.owed_by)))
 
 
@@ -152,13 +159,13 @@ def level_required(filing: Filing, pact: Pact) -> Level:
     return required
 
 
-def _of_message(thread: Thread, message: Message, pact: Pact) -> Iterator[Due]:
+def _of_message(answers: Sequence[Message], message: Message, pact: Pact) -> Iterator[Due]:
     for timer in _row(message).starts:
         due_us = _due_us(timer, message, pact)
         if due_us is None:
             continue
         for party in (message.to, message.sender) if TERMS[timer].by_both else (message.to,):
-            met = _met_us(thread, message, timer, party, pact)
+            met = _met_us(answers, message, timer, party, pact)
             yield Due(timer, message, party, due_us, met)
 
 
@@ -175,13 +182,13 @@ def _due_us(timer: Timer, message: Message, pact: Pact) -> int | None:
     return message.said_us + round(seconds * SECOND_US)
 
 
-def _met_us(thread: Thread, message: Message, timer: Timer, party: str, pact: Pact) -> int | None:
+def _met_us(answers: Sequence[Message], message: Message, timer: Timer, party: str, pact: Pact) -> int | None:
     """When the first message came that stops a timer of another.
 
     That is an answer of who owes it; or a word of who is owed that takes the place of the message.
     """
     by_both = TERMS[timer].by_both
-    for answer in sorted(thread.answers(message.id), key=lambda each: (each.said_us, each.id)):
+    for answer in sorted(answers, key=lambda each: (each.said_us, each.id)):
         row = _row(answer)
         replaces = row.leads is not None and not by_both
         if timer not in row.stops or not (answer.sender == party or replaces):
