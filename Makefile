@@ -110,6 +110,7 @@ fmt: $(VENV)/.dev ## format the code and mend what ruff can mend
 bench: $(VENV)/.dev ## the benchmarks, peers beside us in the same run
 	$(BIN)/python bench/run.py
 	$(BIN)/python bench/exchange.py
+	$(BIN)/python bench/hotline.py
 
 soak: $(VENV)/.dev ## millions of pairs against the oracle; minutes
 	$(BIN)/python -m pytest -m soak -s

@@ -7,7 +7,6 @@ ledger. Nothing is asserted; the figures are printed.
     python bench/hotline.py [--messages N] [--seconds S]
 """
 
-# ruff: noqa: INP001, T201 -- a program that prints
 from __future__ import annotations
 
 import argparse
@@ -98,7 +97,7 @@ async def _measure(folder: Path, messages: int, seconds: float) -> None:
     (folder / "key.pem").chmod(0o600)
     (folder / "skypact.toml").write_text(_CONFIG.format(port=port))
     skypact = Path(sys.executable).with_name("skypact")
-    process = subprocess.Popen(  # noqa: S603 -- our own program
+    process = subprocess.Popen(
         [skypact, "up", "--config", folder / "skypact.toml"], stdout=subprocess.PIPE, text=True
     )
     try:
@@ -127,9 +126,7 @@ async def _measure(folder: Path, messages: int, seconds: float) -> None:
 
 
 async def _one(desk: HotlineDesk) -> str:
-    said = await desk.say(
-        Kind.NOTIFY, "south", _BODY, by="bench", post=Post.WATCH_KEEPER, now_us=now_us()
-    )
+    said = await desk.say(Kind.NOTIFY, "south", _BODY, by="bench", post=Post.WATCH_KEEPER, now_us=now_us())
     return said.id
 
 
@@ -146,7 +143,9 @@ async def _many(desk: HotlineDesk, messages: int) -> None:
     said = time.perf_counter()
     await _settled(desk)
     ended = time.perf_counter()
-    print(f"{messages} messages: said {messages / (said - began):.0f}/s, receipted {messages / (ended - began):.0f}/s")
+    print(
+        f"{messages} messages: said {messages / (said - began):.0f}/s, receipted {messages / (ended - began):.0f}/s"
+    )
 
 
 async def _steady(desk: HotlineDesk, seconds: float) -> None:

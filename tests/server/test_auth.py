@@ -346,7 +346,9 @@ def test_an_issuer_gives_no_scope_that_is_withheld_from_it() -> None:
 def test_a_clock_that_is_off_by_less_than_the_leeway_keeps_nobody_out(apart_s: int) -> None:
     """An hour either way is none at a door with a day's leeway, two days are; elsewhere an hour is."""
     day = Issuer("b", FixedKeys((KEY.public,)), "https://auth.example", leeway_s=86_400)
-    made: dict[str, Any] = {name: NOW_S + apart_s + add for name, add in (("iat", 0), ("nbf", -1), ("exp", 300))}
+    made: dict[str, Any] = {
+        name: NOW_S + apart_s + add for name, add in (("iat", 0), ("nbf", -1), ("exp", 300))
+    }
     strict, lenient = bearers(), bearers(day)
     assert lenient.identify(token(**made), NOW_US).party == "uss1"
     assert lenient.identify(token(**made), NOW_US).party == "uss1"

@@ -760,7 +760,7 @@ filing: Final = Table(
     CheckConstraint("kind IN ('movement', 'site', 'activity', 'zone')", name="kind"),
     CheckConstraint("state IN ('filed', 'amended', 'active', 'ended', 'cancelled', 'expired')", name="state"),
 )
-"""Each filing as its newest version has it: its window from ``opens_us`` to ``closes_us``, tolerance included.
+"""Each filing as its newest version has it: its window from ``opens_us`` to ``closes_us``, with tolerance.
 
 Of one of which only a notice came, ``name`` is empty and the window is the notice's.
 """
