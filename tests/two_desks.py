@@ -28,7 +28,7 @@ from skypact.exchange.hotline.messages import Kind, Message, Post
 from skypact.exchange.hotline.table import BODIES
 from skypact.formats.pact_toml import read_pact
 from skypact.instants import SECOND_US
-from skypact.pact.signatures import Edition
+from skypact.pact.signatures import Edition, digest_of, sign, standing
 from skypact.server.hotline import peers
 from skypact.server.operation import Call
 from skypact.server.refusals import status_of
@@ -86,6 +86,28 @@ def editions(*texts: bytes) -> tuple[Edition, ...]:
         assert pact is not None
         made.append(Edition(pact, text))
     return tuple(made)
+
+
+FIRST: Final = TEXT.replace(b'data_mode = "test"', b'data_mode = "real"')
+"""The same, about the real world: it has to be signed."""
+
+
+def complete(*texts: bytes) -> tuple[Edition, ...]:
+    """Versions that every party has signed."""
+    made: list[Edition] = []
+    for edition in editions(*texts):
+        before = standing(made) if made else None
+        signatures = tuple(
+            sign(SECRETS[letter], edition, party, NOW, before=before) for party, letter in LETTERS.items()
+        )
+        made.append(Edition(edition.pact, edition.text, signatures))
+    return tuple(made)
+
+
+def second(*, effective: str, title: str = "The second") -> bytes:
+    """The version after :data:`FIRST`, in force from an instant on."""
+    head = f'data_mode = "real"\ntitle = "{title}"\nversion = 2\nsupersedes = "{digest_of(FIRST)}"\n'
+    return FIRST.replace(b'data_mode = "real"\n', f"{head}effective = {effective}\n".encode())
 
 
 @dataclass

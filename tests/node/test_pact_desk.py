@@ -15,34 +15,14 @@ from skypact.exchange.hotline.messages import Kind
 from skypact.formats.pact_signatures import read_signatures
 from skypact.instants import DAY_US, SECOND_US
 from skypact.pact.keys import public_bytes
-from skypact.pact.signatures import Edition, digest_of, sign, standing
+from skypact.pact.signatures import Edition, digest_of
 from skypact.store import Store
 from skypact.store import hotline as kept
-from two_desks import LETTERS, TEXT, Pair, editions
+from two_desks import FIRST, TEXT, Pair, complete, editions, second
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
-
-FIRST = TEXT.replace(b'data_mode = "test"', b'data_mode = "real"')
-
-
-def complete(*texts: bytes) -> tuple[Edition, ...]:
-    """Versions that every party has signed."""
-    made: list[Edition] = []
-    for edition in editions(*texts):
-        before = standing(made) if made else None
-        signatures = tuple(
-            sign(SECRETS[letter], edition, party, NOW, before=before) for party, letter in LETTERS.items()
-        )
-        made.append(Edition(edition.pact, edition.text, signatures))
-    return tuple(made)
-
-
-def second(*, effective: str, title: str = "The second") -> bytes:
-    """The version after :data:`FIRST`, in force from an instant on."""
-    head = f'data_mode = "real"\ntitle = "{title}"\nversion = 2\nsupersedes = "{digest_of(FIRST)}"\n'
-    return FIRST.replace(b'data_mode = "real"\n', f"{head}effective = {effective}\n".encode())
 
 
 def story(url: str, told: Callable[[Store], Awaitable[None]]) -> None:

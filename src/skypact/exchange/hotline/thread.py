@@ -561,11 +561,9 @@ def _proves(message: Message) -> Level:
 
 def _still(message: Message) -> bool:
     """Whether a message leads its sender's half nowhere and needs nothing of it: it may come late."""
-    return message.re != "" and all(
-        row.leads is None and not row.moves and not row.needs
-        for row in rows_of(message.kind)
-        if not row.opens
-    )
+    level = getattr(message.body, "level", None)
+    rows = [row for row in rows_of(message.kind) if row.answers and level in {None, row.level}]
+    return all(row.leads is None and not row.moves and not row.needs for row in rows)
 
 
 def _words(said: tuple[Message, ...]) -> int:

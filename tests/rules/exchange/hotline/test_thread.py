@@ -216,15 +216,31 @@ def test_data_modes_do_not_mix() -> None:
 
 
 def test_a_number_that_was_used_is_refused_and_its_twin_is_named() -> None:
-    """Two messages of one number show that their sender says two things; an older number is refused too."""
+    """Two messages of one number show that their sender says two things; and order is kept."""
     line = Line()
     notify = line.north(Kind.NOTIFY)
-    ack_1, ack_2 = line.south(Kind.ACK, notify), line.south(Kind.ACK, notify)
-    thread = opened(notify, PACT).take(ack_2, PACT)
-    twin = replace(ack_2, id="e" * 64)
-    assert ack_2.id in str(refusal(thread, twin))
-    assert "passed" in str(refusal(thread, ack_1))
-    assert thread.take(ack_2, PACT) is thread
+    ack = line.south(Kind.ACK, notify)
+    thread = opened(notify, PACT).take(ack, PACT)
+    twin = replace(ack, id="e" * 64)
+    assert ack.id in str(refusal(thread, twin))
+    amend = line.north(Kind.AMEND, notify, replace(BODY[Notice], version=2))
+    released = thread.take(line.north(Kind.RELEASE, notify), PACT)
+    assert "passed" in str(refusal(released, amend))
+    assert thread.take(ack, PACT) is thread
+
+
+def test_what_moves_nothing_may_come_late() -> None:
+    """A receipt and an ACK that were overtaken take their places by number; level 4 waits for its level 3."""
+    line = Line()
+    notify = line.north(Kind.NOTIFY)
+    receipt, ack = line.south(Kind.RECEIPT, notify), line.south(Kind.ACK, notify)
+    down = line.south(Kind.ACK, notify, Acknowledged(Level.PASSED_DOWN, "the guard"))
+    reply = line.south(Kind.REPLY, notify)
+    thread = opened(notify, PACT).take(reply, PACT)
+    assert "passed" in str(refusal(thread, down))
+    late = thread.take(ack, PACT).take(receipt, PACT)
+    assert late.other_said == (receipt, ack, reply)
+    assert late == opened(notify, PACT).take(receipt, PACT).take(ack, PACT).take(reply, PACT)
 
 
 def test_a_side_cannot_bury_a_thread() -> None:
