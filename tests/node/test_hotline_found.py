@@ -360,8 +360,11 @@ def test_a_call_that_hangs_keeps_no_other_waiting_and_one_that_was_not_kept_is_m
             await caller._look()
         assert [call.contact for call in await pair.north.calls.open()] == ["duty officer"]
         assert not refusals
-        for task in caller._making.values():
+        hanging = list(caller._making.values())
+        for task in hanging:
             task.cancel()
+        assert len(hanging) == 1
+        await asyncio.gather(*hanging, return_exceptions=True)  # its program is ended with it
 
     told(story, sqlite_url, names=("north",))
 

@@ -154,10 +154,11 @@ class Caller:
             async with asyncio.timeout(CALL_S):
                 await process.communicate(body)
         except TimeoutError:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            await _ended(process)
             return f"the command did not end within {CALL_S:g} s"
+        except asyncio.CancelledError:  # the node stops; the call is made again at its next start
+            await _ended(process)
+            raise
         code = process.returncode
         return "the command was run" if code == 0 else f"the command ended with status {code}"
 
@@ -168,3 +169,10 @@ class Caller:
             return f"the webhook did not answer ({error})"
         good = 200 <= answer.status < 300
         return "the webhook was told" if good else f"the webhook answered with status {answer.status}"
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    """End a command that goes on."""
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
