@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from skypact.errors import FormatError, InputError
+from skypact.formats.signature_lines import SignatureLines
 from skypact.pact.signatures import signature_of
-from skypact.seal import take_detached
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,35 +42,12 @@ def read_signatures(data: bytes, name: str) -> tuple[Signature, ...]:
     FormatError
         It is not such a file; the line is named.
     """
-    if len(data) > SIZE_MAX:
-        raise FormatError(
-            "too long for signatures",
-            where=name,
-            found=f"{len(data):,} bytes",
-            expected=f"at most {SIZE_MAX:,} bytes",
-        )
-    try:
-        lines = data.decode("ascii").splitlines()
-    except UnicodeDecodeError as error:
-        raise FormatError(
-            "not ASCII", where=name, found=f"byte 0x{data[error.start]:02x}", expected="signatures of a pact"
-        ) from None
-    if not lines or lines[0] != TITLE:
-        found = lines[0] if lines else "nothing"
-        raise FormatError("not signatures of a pact", where=f"{name}:1", found=found, expected=TITLE)
-    if len(lines) - 1 > SIGNATURES_MAX:
-        raise FormatError(
-            "too many signatures", where=name, found=len(lines) - 1, expected=f"at most {SIGNATURES_MAX}"
-        )
-    read = []
-    for number, line in enumerate(lines[1:], 2):
-        try:
-            read.append(signature_of(take_detached(line)))
-        except InputError as error:
-            raise error.at(f"{name}:{number}") from None
-    return tuple(read)
+    return _LINES.read(data, name, most=SIGNATURES_MAX, size_max=SIZE_MAX)
 
 
 def write_signatures(signatures: Sequence[Signature]) -> bytes:
     """The file of these signatures."""
-    return "".join(f"{line}\n" for line in (TITLE, *(each.detached.text for each in signatures))).encode()
+    return _LINES.written(each.detached for each in signatures)
+
+
+_LINES: Final = SignatureLines(TITLE, "signatures of a pact", signature_of)
