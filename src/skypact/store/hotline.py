@@ -125,11 +125,6 @@ def message(tx: Tx, ident: bytes) -> MessageRow | None:
     return next((MessageRow(*row) for row in _BY_ID.rows(tx, ident)), None)
 
 
-def there(tx: Tx, idents: Sequence[bytes]) -> dict[bytes, MessageRow]:
-    """Those of these messages that are here, by id."""
-    return {bytes(row[0]): MessageRow(*row) for row in _BY_IDS.rows(tx, list(idents))}
-
-
 def between(tx: Tx, low: bytes, high: bytes, limit: int) -> list[bytes]:
     """The ids of messages that lie between two ids, both included, in their order."""
     return [bytes(row[0]) for row in _BETWEEN.rows(tx, low, high, limit)]
@@ -206,11 +201,6 @@ def line(tx: Tx, sender: str, recipient: str) -> Line:
     return next((Line(*row) for row in _LINE.rows(tx, sender, recipient)), Line(0, 0))
 
 
-def lines(tx: Tx, party: str) -> list[tuple[str, str, Line]]:
-    """All lines from and to a party."""
-    return [(str(s), str(r), Line(int(n), int(w))) for s, r, n, w in _LINES.rows(tx, party)]
-
-
 def _count(tx: Tx, sender: str, recipient: str, serial: int) -> None:
     now = line(tx, sender, recipient)
     whole = now.whole
@@ -232,11 +222,6 @@ def _count(tx: Tx, sender: str, recipient: str, serial: int) -> None:
 def put_thread(tx: Tx, row: ThreadRow) -> None:
     """How a thread stands, for lists."""
     _PUT_THREAD.run(tx, *row)
-
-
-def thread_row(tx: Tx, ident: bytes) -> ThreadRow | None:
-    """The thread of that id."""
-    return next((_thread(row) for row in _THREAD.rows(tx, ident)), None)
 
 
 def threads(tx: Tx, before_us: int, limit: int, *, open_only: bool) -> list[ThreadRow]:
@@ -317,7 +302,6 @@ _INSERT_EDITION: Final = Sql(
 )
 _INSERT: Final = Sql(f"INSERT INTO hotline_message ({_MESSAGE}) VALUES ({{values 19}})")  # noqa: S608
 _BY_ID: Final = Sql(f"{_SELECT} WHERE id = $1")
-_BY_IDS: Final = Sql(f"{_SELECT} WHERE id = ANY($1::bytea[])")
 _BETWEEN: Final = Sql("SELECT id FROM hotline_message WHERE id >= $1 AND id <= $2 ORDER BY id LIMIT $3")
 _OF_THREAD: Final = Sql(f"{_SELECT} WHERE thread = $1 ORDER BY sender, serial, id")
 _ANSWERS: Final = Sql(
@@ -351,10 +335,6 @@ _END: Final = Sql(
 _TRIED: Final = Sql("UPDATE hotline_message SET tries = tries + 1 WHERE id = ANY($1::bytea[])")
 _ARRIVED: Final = Sql(f"{_SELECT} WHERE arrived_us > $1 ORDER BY arrived_us, sender, serial LIMIT $2")
 _LINE: Final = Sql("SELECT serial, whole FROM hotline_line WHERE sender = $1 AND recipient = $2")
-_LINES: Final = Sql(
-    "SELECT sender, recipient, serial, whole FROM hotline_line WHERE sender = $1 OR recipient = $1"
-    " ORDER BY sender, recipient"
-)
 _SERIALS: Final = Sql(
     "SELECT DISTINCT serial FROM hotline_message WHERE sender = $1 AND recipient = $2 AND serial > $3"
     " ORDER BY serial"
@@ -370,7 +350,6 @@ _PUT_THREAD: Final = Sql(
     " due_us = excluded.due_us"
 )
 _SELECT_THREAD: Final = f"SELECT {_THREAD_COLUMNS} FROM hotline_thread"  # noqa: S608
-_THREAD: Final = Sql(f"{_SELECT_THREAD} WHERE id = $1")
 _THREADS: Final = Sql(f"{_SELECT_THREAD} WHERE changed_us < $1 ORDER BY changed_us DESC, id LIMIT $2")
 _THREADS_OPEN: Final = Sql(
     f"{_SELECT_THREAD} WHERE changed_us < $1 AND NOT ended ORDER BY changed_us DESC, id LIMIT $2"
