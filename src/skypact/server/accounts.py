@@ -7,21 +7,20 @@ for no account and open nothing here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
 from skypact.desk.accounts import SCOPE, Act, Role
 from skypact.instants import format_instant
-from skypact.server.operation import Answer, Call, Operation, Style, any_of
+from skypact.server.operation import Answer, Call, Door, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-
     from skypact.desk.accounts import Accounts
     from skypact.store.accounts import Account
 
 _PATH: Final = "/api/v1/accounts"
+_DOOR: Final = Door(SCOPE, "Accounts")
 
 
 class AccountIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -101,9 +100,9 @@ def operations(accounts: Accounts) -> tuple[Operation, ...]:
 
     unknown = {404: "There is no such account."}
     return (
-        _row("getMe", "GET", "/api/v1/me", me, "Who I am here, and what I may", answer=MeOut),
-        _row("listAccounts", "GET", _PATH, listed, "All accounts", answer=AccountsOut),
-        _row(
+        _DOOR.row("getMe", "GET", "/api/v1/me", me, "Who I am here, and what I may", answer=MeOut),
+        _DOOR.row("listAccounts", "GET", _PATH, listed, "All accounts", answer=AccountsOut),
+        _DOOR.row(
             "makeAccount",
             "POST",
             _PATH,
@@ -113,7 +112,7 @@ def operations(accounts: Accounts) -> tuple[Operation, ...]:
             answer=AccountOut,
             statuses={201: "Made.", 409: "The name is, or was, somebody's."},
         ),
-        _row(
+        _DOOR.row(
             "changeAccount",
             "PUT",
             f"{_PATH}/{{name}}",
@@ -123,7 +122,7 @@ def operations(accounts: Accounts) -> tuple[Operation, ...]:
             answer=AccountOut,
             statuses={**unknown, 409: "It was ended."},
         ),
-        _row(
+        _DOOR.row(
             "endAccount",
             "POST",
             f"{_PATH}/{{name}}/end",
@@ -132,32 +131,6 @@ def operations(accounts: Accounts) -> tuple[Operation, ...]:
             answer=AccountOut,
             statuses=unknown,
         ),
-    )
-
-
-def _row(
-    name: str,
-    method: str,
-    path: str,
-    handle: Callable[[Call], Awaitable[Answer]],
-    summary: str,
-    *,
-    body: type | None = None,
-    answer: Any = None,
-    statuses: Mapping[int, str] | None = None,
-) -> Operation:
-    return Operation(
-        name,
-        method,
-        path,
-        any_of(SCOPE),
-        handle,
-        body=body,
-        style=Style.PROBLEM,
-        summary=summary,
-        tag="Accounts",
-        statuses=statuses or {},
-        answer=answer,
     )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct
@@ -30,10 +30,10 @@ from skypact.instants import FOREVER, format_instant
 from skypact.notify.filing import CLASSES
 from skypact.notify.lifecycle import Move, State
 from skypact.pact import Filing as FilingClass
-from skypact.server.operation import Answer, Call, Operation, Style
+from skypact.server.operation import Answer, Call, Door, Operation, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from skypact.airspace.labels import DataMode
     from skypact.desk.accounts import Accounts, Acting
@@ -51,6 +51,7 @@ _PATH: Final = "/api/v1/filings"
 _DRAFTS: Final = "/api/v1/filing-drafts"
 _PAGE: Final = 1_000
 _MOVES: Final = {"begin": Move.BEGIN, "end": Move.END, "cancel": Move.CANCEL}
+_DOOR: Final = Door(PEOPLE, "Filings")
 
 
 # -- what goes back -----------------------------------------------------------------------------------------
@@ -317,18 +318,18 @@ def people(desk: Filings, accounts: Accounts) -> tuple[Operation, ...]:
     dry = {"dry": "true: what a check would find, and nothing is filed"}
     over = {412: "It is over, or its state has no such move."}
     return (
-        _row(
+        _DOOR.row(
             "fileFiling", "POST", _PATH, file, "File a movement, site, activity or zone", body=bytes,
             answer=FilingOut, statuses={201: "Filed, and told to everybody to whom it is released."},
             query={**dry, "draft": "true: keep it as a draft, and tell nobody"},
         ),
-        _row(
+        _DOOR.row(
             "importFilings", "POST", f"{_PATH}/import", imported,
             "File a list of sites or movements (CSV, XLSX), or an array of filings: all of it or nothing",
             body=bytes, answer=FilingsOut, query=dry,
             statuses={201: "All of it is filed.", 400: "`errors` has one for each row that is wrong."},
         ),
-        _row(
+        _DOOR.row(
             "listFilings", "GET", _PATH, listed, "Filings, ours and those that reached us", answer=FilingsOut,
             query={
                 "class": "movement, site, activity or zone", "state": "of its life", "filer": "a party",
@@ -336,73 +337,45 @@ def people(desk: Filings, accounts: Accounts) -> tuple[Operation, ...]:
                 "limit": "1 to 1000", "after": "`next` of a page",
             },
         ),
-        _row(
+        _DOOR.row(
             "getFiling", "GET", f"{_PATH}/{{filer}}/{{serial}}", get,
             "One filing: every version with what checks found, what moved it, who was told", answer=FilingOut,
             statuses=unknown,
         ),
-        _row(
+        _DOOR.row(
             "getFilingBytes", "GET", f"{_PATH}/{{filer}}/{{serial}}/versions/{{version}}", content,
             "The bytes of a version as they were filed, also such as cannot be read", statuses=unknown,
         ),
-        _row(
+        _DOOR.row(
             "amendFiling", "PUT", f"{_PATH}/{{filer}}/{{serial}}", amend, "File a new version of one of ours",
             body=bytes, answer=FilingOut, statuses={**unknown, **over}, query=dry,
         ),
-        _row(
+        _DOOR.row(
             "moveFiling", "POST", f"{_PATH}/{{filer}}/{{serial}}/{{move}}", move,
             "Begin, end or cancel one of ours", answer=FilingOut, statuses={**unknown, **over},
         ),
-        _row(
+        _DOOR.row(
             "checkFiling", "POST", f"{_PATH}/{{filer}}/{{serial}}/check", check,
             "Hold a filing against all that is here now, and keep what is found", answer=FilingOut,
             statuses={**unknown, 412: "Nothing of it can be read."},
         ),
-        _row(
+        _DOOR.row(
             "listFilingDrafts", "GET", _DRAFTS, drafts, "Drafts, the newest first", answer=DraftsOut,
             query={"limit": "1 to 1000"},
         ),
-        _row(
+        _DOOR.row(
             "changeFilingDraft", "PUT", f"{_DRAFTS}/{{id}}", change_draft, "Change a draft", body=bytes,
             answer=DraftOut, statuses={404: "There is no such draft."},
         ),
-        _row(
+        _DOOR.row(
             "fileFilingDraft", "POST", f"{_DRAFTS}/{{id}}/file", file_draft, "File a draft", answer=FilingOut,
             statuses={201: "Filed, and told.", 404: "There is no such draft."},
         ),
-        _row(
+        _DOOR.row(
             "dropFilingDraft", "DELETE", f"{_DRAFTS}/{{id}}", drop_draft, "Throw a draft away",
             statuses={204: "Gone.", 404: "There is no such draft."},
         ),
     )  # fmt: skip
-
-
-def _row(
-    name: str,
-    method: str,
-    path: str,
-    handle: Callable[[Call], Awaitable[Answer]],
-    summary: str,
-    *,
-    body: type | None = None,
-    answer: Any = None,
-    statuses: Mapping[int, str] | None = None,
-    query: Mapping[str, str] | None = None,
-) -> Operation:
-    return Operation(
-        name,
-        method,
-        path,
-        (frozenset({PEOPLE}),),
-        handle,
-        body=body,
-        style=Style.PROBLEM,
-        summary=summary,
-        tag="Filings",
-        answer=answer,
-        statuses=statuses or {},
-        query=query or {},
-    )
 
 
 # -- what comes ---------------------------------------------------------------------------------------------

@@ -27,11 +27,9 @@ from skypact.exchange.hotline.timers import lead, level_required
 from skypact.formats.hotline_json import body_of
 from skypact.formats.hotline_jws import read_envelope
 from skypact.instants import FOREVER, format_instant, parse_instant
-from skypact.server.operation import Answer, Call, Operation, Style
+from skypact.server.operation import Answer, Call, Door, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from skypact.desk.accounts import Accounts
     from skypact.desk.calls import Calls
     from skypact.desk.hotline import HotlineDesk
@@ -129,26 +127,7 @@ def peers(desk: HotlineDesk, lines: Lines) -> tuple[Operation, ...]:
         envelopes, following = await lines.numbered(call.query["sender"], call.party, first, last)
         return Answer(body=EnvelopesOut(envelopes=envelopes, next=following))
 
-    def row(
-        name: str,
-        method: str,
-        path: str,
-        handle: Callable[[Call], Awaitable[Answer]],
-        summary: str,
-        **more: Any,
-    ) -> Operation:
-        return Operation(
-            name,
-            method,
-            f"/hotline/v1{path}",
-            (frozenset({PEERS}),),
-            handle,
-            style=Style.PROBLEM,
-            summary=summary,
-            tag="Hotline between parties",
-            quiet=True,
-            **more,
-        )
+    row = Door(PEERS, "Hotline between parties", "/hotline/v1", quiet=True).row
 
     return (
         row(
@@ -450,25 +429,7 @@ def people(desk: HotlineDesk, lines: Lines, calls: Calls, accounts: Accounts) ->
             )
         )
 
-    def row(
-        name: str,
-        method: str,
-        path: str,
-        handle: Callable[[Call], Awaitable[Answer]],
-        summary: str,
-        **more: Any,
-    ) -> Operation:
-        return Operation(
-            name,
-            method,
-            f"/api/v1{path}",
-            (frozenset({PEOPLE}),),
-            handle,
-            style=Style.PROBLEM,
-            summary=summary,
-            tag="Hotline",
-            **more,
-        )
+    row = Door(PEOPLE, "Hotline", "/api/v1").row
 
     return (
         row(

@@ -18,10 +18,10 @@ from skypact.errors import InputError, Reason, Refused
 from skypact.formats.incident_html import page
 from skypact.formats.incident_record import write_record
 from skypact.instants import format_instant, parse_instant
-from skypact.server.operation import Answer, Call, Operation, Style, any_of
+from skypact.server.operation import Answer, Call, Door, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from skypact.airspace.labels import DataMode
     from skypact.desk.incidents import Held, Incidents
@@ -31,6 +31,7 @@ _PATH: Final = "/api/v1/incidents"
 _ONE: Final = f"{_PATH}/{{name}}"
 _TEXT: Final = "text/plain; charset=utf-8"
 _LINES: Final = "application/jsonl"
+_DOOR: Final = Door(SCOPE, "Incidents")
 
 
 class IncidentIn(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -216,8 +217,8 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
     unknown = {404: "There is no such incident."}
     conflict = {409: "The incident does not allow it.", 412: "It is closed."}
     return (
-        _row("listIncidents", "GET", _PATH, listed, "All incidents", answer=IncidentsOut),
-        _row(
+        _DOOR.row("listIncidents", "GET", _PATH, listed, "All incidents", answer=IncidentsOut),
+        _DOOR.row(
             "newIncident",
             "POST",
             _PATH,
@@ -227,8 +228,8 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
             answer=WholeOut,
             statuses={201: "Opened.", 409: "There is one of that name."},
         ),
-        _row("getIncident", "GET", _ONE, get, "One, with its lines", answer=WholeOut, statuses=unknown),
-        _row(
+        _DOOR.row("getIncident", "GET", _ONE, get, "One, with its lines", answer=WholeOut, statuses=unknown),
+        _DOOR.row(
             "addToIncident",
             "POST",
             f"{_ONE}/entries",
@@ -238,7 +239,7 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
             answer=WholeOut,
             statuses={201: "Written.", **unknown, **conflict},
         ),
-        _row(
+        _DOOR.row(
             "withdrawAccount",
             "POST",
             f"{_ONE}/withdrawals",
@@ -248,7 +249,7 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
             answer=WholeOut,
             statuses={201: "Written.", **unknown, **conflict},
         ),
-        _row(
+        _DOOR.row(
             "assessIncident",
             "POST",
             f"{_ONE}/assessments",
@@ -258,7 +259,7 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
             answer=WholeOut,
             statuses={201: "Written.", **unknown, **conflict},
         ),
-        _row(
+        _DOOR.row(
             "takeIncident",
             "POST",
             "/api/v1/incident-files",
@@ -268,7 +269,7 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
             answer=TakenOut,
             statuses={200: "Taken, known, or kept beside.", 429: "So many that differ are here already."},
         ),
-        _row(
+        _DOOR.row(
             "reportIncident",
             "GET",
             f"{_ONE}/report",
@@ -280,8 +281,10 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
                 "event": "When the event was; what *before* is counted from.",
             },
         ),
-        _row("getIncidentFile", "GET", f"{_ONE}/file", file, "The incident as its file", statuses=unknown),
-        _row(
+        _DOOR.row(
+            "getIncidentFile", "GET", f"{_ONE}/file", file, "The incident as its file", statuses=unknown
+        ),
+        _DOOR.row(
             "getIncidentSignatures",
             "GET",
             f"{_ONE}/signatures",
@@ -289,7 +292,7 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
             "The file of its signatures",
             statuses=unknown,
         ),
-        _row(
+        _DOOR.row(
             "getIncidentCopy",
             "GET",
             f"{_ONE}/copies/{{head}}",
@@ -298,7 +301,7 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
             answer=FileIn,
             statuses={404: "There is no such incident, or no such file."},
         ),
-        _row(
+        _DOOR.row(
             "extractRecord",
             "GET",
             "/api/v1/record-extract",
@@ -306,34 +309,6 @@ def operations(incidents: Incidents, mode: DataMode) -> tuple[Operation, ...]:
             "What this party's record says of its hotline, each leaf proven",
             query={"since": "Of what was written here after this instant.", "until": "And not after this."},
         ),
-    )
-
-
-def _row(
-    name: str,
-    method: str,
-    path: str,
-    handle: Callable[[Call], Awaitable[Answer]],
-    summary: str,
-    *,
-    body: type | None = None,
-    answer: Any = None,
-    statuses: Mapping[int, str] | None = None,
-    query: Mapping[str, str] | None = None,
-) -> Operation:
-    return Operation(
-        name,
-        method,
-        path,
-        any_of(SCOPE),
-        handle,
-        body=body,
-        style=Style.PROBLEM,
-        summary=summary,
-        tag="Incidents",
-        statuses=statuses or {},
-        answer=answer,
-        query=query or {},
     )
 
 

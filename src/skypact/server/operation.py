@@ -120,3 +120,55 @@ class Operation:
     answer: Any = None
     query: Mapping[str, str] = field(default_factory=dict)
     quiet: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What operations beside each other have in common: a scope, a chapter, how paths begin.
+
+    Attributes
+    ----------
+    scope
+        What a token has to have.
+    tag
+        Their chapter of the document.
+    prefix
+        How their paths begin.
+    quiet
+        As for :class:`Operation`.
+    """
+
+    scope: str
+    tag: str
+    prefix: str = ""
+    quiet: bool = False
+
+    def row(
+        self,
+        name: str,
+        method: str,
+        path: str,
+        handle: Callable[[Call], Awaitable[Answer]],
+        summary: str,
+        *,
+        body: type | None = None,
+        answer: Any = None,
+        statuses: Mapping[int, str] | None = None,
+        query: Mapping[str, str] | None = None,
+    ) -> Operation:
+        """One of them; its refusals are problem details."""
+        return Operation(
+            name,
+            method,
+            self.prefix + path,
+            any_of(self.scope),
+            handle,
+            body=body,
+            statuses=statuses or {},
+            style=Style.PROBLEM,
+            summary=summary,
+            tag=self.tag,
+            answer=answer,
+            query=query or {},
+            quiet=self.quiet,
+        )
