@@ -242,6 +242,32 @@ def take_detached(text: str) -> Detached:
     return Detached(header, signature, text)
 
 
+def header_of(detached: Detached, members: Mapping[str, type], typ: str, what: str) -> dict[str, Any]:
+    """What a signature says of itself, where it has just these members, each of its type.
+
+    Parameters
+    ----------
+    typ, what
+        What ``typ`` has to be, and what the signature is in messages.
+
+    Raises
+    ------
+    FormatError
+        It has others; the member is named.
+    """
+    header: dict[str, Any] = dict(detached.header)
+    names = dict.fromkeys((*members, *header))
+    wrong = next((name for name in names if type(header.get(name)) is not members.get(name)), None)
+    if wrong is not None or header["typ"] != typ or header["alg"] not in {"EdDSA", "Ed25519"}:
+        raise FormatError(
+            f"not {what}",
+            where=f"signature, {wrong or 'typ'}",
+            found=header.get(wrong or "typ"),
+            expected=f"the members {', '.join(members)}, with typ {typ}",
+        )
+    return header
+
+
 def _signed(header: str, payload: bytes) -> bytes:
     return f"{header}.{_base64url(payload)}".encode("ascii")
 

@@ -20,12 +20,12 @@ from __future__ import annotations
 import enum
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from skypact.errors import FormatError, InputError, ModeError
+from skypact.errors import InputError, ModeError
 from skypact.instants import SECOND_US, format_instant
 from skypact.pact.keys import public_bytes
-from skypact.seal import Detached, SigningKey, detach
+from skypact.seal import Detached, SigningKey, detach, header_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,16 +170,7 @@ def signature_of(detached: Detached) -> Signature:
     FormatError
         Its header has not just the members that a signature of an incident has.
     """
-    header: dict[str, Any] = dict(detached.header)
-    names = dict.fromkeys((*_HEADER, *header))
-    wrong = next((name for name in names if type(header.get(name)) is not _HEADER.get(name)), None)
-    if wrong is not None or header["typ"] != TYPE or header["alg"] not in {"EdDSA", "Ed25519"}:
-        raise FormatError(
-            "not a signature of an incident",
-            where=f"signature, {wrong or 'typ'}",
-            found=header.get(wrong or "typ"),
-            expected=f"the members {', '.join(_HEADER)}, with typ {TYPE}",
-        )
+    header = header_of(detached, _HEADER, TYPE, "a signature of an incident")
     return Signature(
         header["party"],
         header["incident"],

@@ -27,14 +27,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from skypact.airspace.labels import DataMode
-from skypact.errors import FormatError, InputError, PactError, Reason, Refused
+from skypact.errors import InputError, PactError, Reason, Refused
 from skypact.instants import FOREVER, SECOND_US, format_instant
 from skypact.pact.keys import public_bytes
 from skypact.pact.statements import compared, statements
-from skypact.seal import Detached, SigningKey, detach
+from skypact.seal import Detached, SigningKey, detach, header_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -218,22 +218,7 @@ def signature_of(detached: Detached) -> Signature:
     FormatError
         Its header has not just the members that a pact's signature has.
     """
-    header: dict[str, Any] = dict(detached.header)
-    wrong = next(
-        (
-            name
-            for name in dict.fromkeys((*_HEADER, *header))
-            if type(header.get(name)) is not _HEADER.get(name)
-        ),
-        None,
-    )
-    if wrong is not None or header["typ"] != TYPE or header["alg"] not in {"EdDSA", "Ed25519"}:
-        raise FormatError(
-            "not a signature of a pact",
-            where=f"signature, {wrong or 'typ'}",
-            found=header.get(wrong or "typ"),
-            expected=f"the members {', '.join(_HEADER)}, with typ {TYPE}",
-        )
+    header = header_of(detached, _HEADER, TYPE, "a signature of a pact")
     return Signature(
         header["party"],
         header["pact"],
