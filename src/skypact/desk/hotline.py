@@ -534,13 +534,7 @@ class HotlineDesk:
 
         def work(tx: Tx) -> Told | None:
             row = kept.message(tx, raw)
-            if row is None:
-                return None
-            thread = self.threads.of(tx, row.thread)
-            if thread is None:
-                return None
-            running = self.threads.under(tx, thread.first.pact)
-            return Told(thread, running, tuple(kept.of_thread(tx, row.thread)))
+            return None if row is None else self.threads.told(tx, row.thread)
 
         return await self._store.read(work)
 
@@ -557,11 +551,9 @@ class HotlineDesk:
                 page = [row for row in page if row.changed_us != last_us]
                 page += kept.threads_at(tx, last_us, open_only=open_only)
             for row in page:
-                rows = kept.of_thread(tx, row.id)
-                thread = self.threads.made(rows)
-                if thread is not None:
-                    running = self.threads.under(tx, thread.first.pact)
-                    found.append((row, Told(thread, running, tuple(rows))))
+                told = self.threads.told(tx, row.id)
+                if told is not None:
+                    found.append((row, told))
             return found
 
         return await self._store.read(work)

@@ -139,11 +139,12 @@ class Lines:
 
         A party that speaks of numbers far beyond what anybody can have said is not believed.
         """
-        await self._store.write(lambda tx: self._skip_to(tx, party, theirs))
 
-    def _skip_to(self, tx: Tx, party: str, theirs: int) -> None:
-        if theirs <= kept.line(tx, self.party, party).serial + BEYOND:
-            kept.skip_to(tx, self.party, party, theirs)
+        def work(tx: Tx) -> None:
+            if theirs <= kept.line(tx, self.party, party).serial + BEYOND:
+                kept.skip_to(tx, self.party, party, theirs)
+
+        await self._store.write(work)
 
     async def numbered(self, sender: str, party: str, first: int, last: int) -> tuple[list[str], int | None]:
         """Envelopes that a party asks for, of its own or of ours to it, and the number to go on from.

@@ -65,6 +65,14 @@ class Threads:
         """The thread of that id; None where what opened it is not here."""
         return self.made(kept.of_thread(tx, ident))
 
+    def told(self, tx: Tx, ident: bytes) -> Told | None:
+        """The same with what goes with it."""
+        rows = kept.of_thread(tx, ident)
+        thread = self.made(rows)
+        if thread is None:
+            return None
+        return Told(thread, self.under(tx, thread.first.pact), tuple(rows))
+
     def made(self, rows: Iterable[MessageRow]) -> Thread | None:
         """A thread of its rows, which were judged when they came; None where what opened it is not here."""
         there = [
