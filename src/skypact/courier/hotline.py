@@ -129,7 +129,6 @@ class Hotline:
         """A party has messages of ours that this database has not: it is asked before anything is said."""
         post = self._posts.get(party)
         if post is not None:
-            post.known = False
             self._desk.unknown.add(party)
             post.woken.set()
 
@@ -175,13 +174,8 @@ class Hotline:
 
     async def _bring_all(self, post: _Post) -> None:
         """Everything that waits, batch by batch, and what is missing."""
-        if not post.known:
-            post.known = True  # an answer meanwhile may say that it is not so
-            try:
-                await self._know(post)
-            except BaseException:
-                post.known = False
-                raise
+        if post.party in self._desk.unknown:
+            await self._know(post)
         post.later.clear()
         try:
             while await self._bring(post):
@@ -301,7 +295,6 @@ class _Post:
         self.woken = asyncio.Event()
         self.urgent = asyncio.Event()
         self.failures = 0
-        self.known = False
         self.missing: list[Missing] = []
         self.asked_s = 0.0
         self.asks = 0
